@@ -14,6 +14,7 @@ from precoro_daemon.adapters.listener.webhooks import Entrance, Reception
 from precoro_daemon.app.state import schema, server_of
 from precoro_daemon.app.values import clock_for
 from precoro_daemon.errors import StoreHeld, StoreUnavailable, StoreUnusable
+from precoro_daemon.mirror.ports.deliveries import UNKNOWN_TYPE
 from precoro_daemon.runtime.guard import guarded
 from precoro_daemon.settings import Fleet, Settings, State
 from precoro_daemon.telemetry import bind, get_logger
@@ -87,10 +88,9 @@ class FleetInbox:
 
     async def _take(self, company: str, settings: Settings, scope: anyio.CancelScope) -> None:
         bind(company=company)
-        kept = self._inbox.of(company, schema(settings))
-        given = Reception(
-            settings.apply_deliveries.secrets, kept, clock_for(settings), _nobody, self._answers(company)
-        )
+        kept, clock = self._inbox.of(company, schema(settings)), clock_for(settings)
+        secrets, answers = settings.apply_deliveries.secrets, self._answers(company)
+        given = Reception(secrets, kept, clock, _nobody, answers, unknown=kept.announce)
         with scope:
             async with self._entrance.admitting(given):
                 await anyio.sleep_forever()
@@ -123,7 +123,11 @@ class FleetInbox:
         found = await self._inbox.waiting(company)
         if not found:
             return None
-        refused = set(await reception.deliveries.note(tuple(found), at=reception.clock.now()))
+        for one in found:
+            if one.type == UNKNOWN_TYPE:
+                await reception.unknown(one.id)
+        known = tuple(one for one in found if one.type != UNKNOWN_TYPE)
+        refused = set(await reception.deliveries.note(known, at=reception.clock.now())) if known else set()
         await self._inbox.remove(company, {one: often for one, often in found.items() if one not in refused})
         reception.wake()
         return _LEFT_OVER_S if refused else None

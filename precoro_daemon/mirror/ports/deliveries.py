@@ -6,6 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+UNKNOWN_TYPE = -1
+"""Of a delivery that only says that one came of a type that nobody knows: its id is that type, which may be any
+number."""
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 import anyio
 
 from precoro_daemon.adapters.state.postgresql.fleet_session import FleetSession
-from precoro_daemon.mirror.ports.deliveries import Delivery
+from precoro_daemon.mirror.ports.deliveries import UNKNOWN_TYPE, Delivery
 
 _MOST_WAITING = 10_000
 """Records of one company that are announced and not yet taken into its state: as many as may wait there."""
@@ -85,3 +85,7 @@ class CompanyInbox:
 
     async def note(self, batch: Sequence[Delivery], *, at: float) -> Sequence[Delivery]:  # noqa: ARG002 - the port has it
         return await self._inbox.put(self._company, self._schema, batch)
+
+    async def announce(self, type_: int) -> None:
+        """For who serves the company: a webhook of a type that nobody knows came."""
+        await self._inbox.put(self._company, self._schema, [Delivery(UNKNOWN_TYPE, type_)])

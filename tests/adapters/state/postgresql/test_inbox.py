@@ -10,7 +10,7 @@ import pytest
 
 from precoro_daemon.adapters.state.postgresql.fleet_commands import PostgresFleet
 from precoro_daemon.adapters.state.postgresql.inbox import PostgresInbox
-from precoro_daemon.mirror.ports.deliveries import Delivery, DeliveryInbox
+from precoro_daemon.mirror.ports.deliveries import UNKNOWN_TYPE, Delivery, DeliveryInbox
 from tests.adapters.state.postgresql.fleets import LEASE, Tables, fleet_database
 
 pytestmark = pytest.mark.asyncio
@@ -65,6 +65,17 @@ async def test_nothing_is_kept_for_a_company_that_the_fleet_does_not_know_by_thi
     async with inbox_of(tables) as here:
         assert await here.put("coal", "of_coal", [ONE]) == [ONE]
         assert await here.put("acme", "of_another", [ONE]) == [ONE], "the acme of somebody else"
+        assert await here.waiting("acme") == {}
+
+
+async def test_a_type_that_nobody_knows_is_kept_as_what_it_is(tables: Tables) -> None:
+    async with inbox_of(tables) as here, inbox_of(tables) as there:
+        port = here.of("acme", "of_acme")
+        for type_ in (12, 12, 2**63 - 1):
+            await port.announce(type_)
+        found = await there.waiting("acme")
+        assert found == {Delivery(UNKNOWN_TYPE, 12): 2, Delivery(UNKNOWN_TYPE, 2**63 - 1): 1}
+        await there.remove("acme", found)
         assert await here.waiting("acme") == {}
 
 

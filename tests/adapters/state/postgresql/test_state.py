@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import secrets
 import shlex
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,8 @@ from precoro_daemon.adapters.state.postgresql.server import Server
 from precoro_daemon.adapters.state.postgresql.state import PostgresState
 from precoro_daemon.adapters.state.postgresql.values import POSTGRES_STATEMENTS
 from precoro_daemon.errors import StoreEnrolled, StoreHeld, StoreUnavailable, StoreUnusable
+from precoro_daemon.mirror.rules.cursors import Page, Scan
+from precoro_daemon.mirror.rules.documents import Record, read_record
 from tests.adapters.state.postgresql.probe import PostgresBackend, ran
 from tests.adapters.state.test_moving import in_thread
 
@@ -127,6 +131,44 @@ async def test_nothing_is_done_by_leave_of_a_transaction_whose_end_is_not_known(
         assert done == []
         assert backend.query("SELECT count(*) FROM calls") == [(0,)]
         await store.budget_book.charge(2.0, KEY)
+
+
+@pytest.mark.asyncio
+async def test_a_page_takes_three_messages_and_a_charge_one(backend: PostgresBackend, tmp_path: Path) -> None:
+    """Each waits for the server, and on a loaded machine for a turn of both processes. The page is one of several, in
+    the middle or all alone; the first begins the scan by one more, the last asks what was missed by one more."""
+    async with backend.open() as store:
+        transactions: Any = store.mirror._transactions  # type: ignore[attr-defined]
+        with (tmp_path / "trace").open("wb") as trace:
+            await transactions.write(lambda session: _traced(session, trace.fileno()))
+            sent = [_queries(tmp_path / "trace")]
+            pages = [Page(number, _rows(number), total=6, total_pages=3, server_time=1e9) for number in (1, 2, 3)]
+            scan = Scan("invoices", "whole")
+            for page in pages:
+                scan = (await store.mirror.commit_pages(scan, [page])).scan
+                sent.append(_queries(tmp_path / "trace"))
+            whole = Page(1, _rows(1), total=2, total_pages=1, server_time=1e9)
+            assert (await store.mirror.commit_pages(Scan("suppliers", "whole"), [whole])).closed
+            sent.append(_queries(tmp_path / "trace"))
+            await store.budget_book.charge(1.0, KEY, None, {"lesson": 1.0})
+            sent.append(_queries(tmp_path / "trace"))
+            await store.mirror.standing("invoices")
+            sent.append(_queries(tmp_path / "trace"))
+    each = [after - before for before, after in pairwise(sent)]
+    assert each == [4, 3, 4, 3, 1, 1]
+
+
+def _traced(session: Any, file: int) -> None:
+    session.connection.pgconn.trace(file)
+
+
+def _queries(trace: Path) -> int:
+    lines = trace.read_text().splitlines()
+    return sum(line.split("\t")[1:2] == ["F"] and "Query" in line.split("\t")[3] for line in lines)
+
+
+def _rows(page: int) -> list[Record]:
+    return [read_record(json.dumps({"id": 2 * page + place, "idn": 1}).encode()) for place in range(2)]
 
 
 class _Fence:
