@@ -14,7 +14,7 @@ from aiohttp import web
 from tests.adapters.http.stand_ins import serving
 from tests.files.filing import filing, kept_in, name_files
 
-SYNCS = frozenset({("posix", "fsync"), ("posix", "link")})
+SYNCS = frozenset({("posix", "fchmod"), ("posix", "fsync"), ("posix", "link")})
 CONTENT = b"%PDF-1.7 " + bytes(5_000)
 
 
@@ -56,7 +56,7 @@ async def test_the_content_is_durable_before_its_name_and_the_name_before_its_ro
     written = record.calls.index("write")
     steps = [step for step in record.calls[written:] if step != "write"]
     named = steps.index("link")
-    assert "fsync" in steps[:named], "the content is made durable before it gets its name"
+    assert steps[named - 2 : named] == ["fchmod", "fsync"], "the content is made durable before it gets its name"
     assert steps[named + 1] == "fsync", "the name is made durable"
     assert "row" not in steps[: named + 2], "the row comes last"
     assert "row" in steps[named + 2 :]

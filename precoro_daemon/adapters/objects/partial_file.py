@@ -184,15 +184,14 @@ class LocalPartialFile:
         await run_to_end(self._site.executor, partial(self._append, self._taken()))
         return self._hash.digest()
 
-    async def held_whole(self) -> tuple[bytes, bytes] | None:
-        """All of it and its SHA-256, if nothing went to the disk yet; else None. What it gives is held no longer."""
+    async def held_whole(self) -> tuple[Sequence[bytes], bytes] | None:
+        """The pieces of it and its SHA-256, if nothing went to the disk yet; else None. What it gives is held no
+        longer."""
         if self._held != self.length:
             return None
-        return await run_to_end(self._site.executor, partial(self._joined, self._taken()))
-
-    def _joined(self, pieces: list[bytes]) -> tuple[bytes, bytes]:
-        self._digest(pieces)
-        return b"".join(pieces), self._hash.digest()
+        pieces = self._taken()
+        await run_to_end(self._site.executor, partial(self._digest, pieces))
+        return pieces, self._hash.digest()
 
     async def keep(self) -> Kept:
         self._settled = False
