@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,6 +17,7 @@ from precoro_daemon.adapters.objects.bucket_access import BucketAccess, connect
 from precoro_daemon.adapters.objects.directory import open_directory
 from precoro_daemon.files.ports.object_store import ObjectStore
 from tests.adapters.objects.azure import azure_access, azurite, azurite_program
+from tests.adapters.objects.gcs import google, google_access, google_key
 from tests.adapters.objects.s3 import access_to, rclone, rclone_binary
 
 
@@ -90,7 +92,7 @@ class InBucket:
         return {key.removeprefix(self._key("")) for key in keys} - {".precoro-daemon"} | spooled
 
 
-BACKENDS = ("directory", "moto", "rclone", "azurite")
+BACKENDS = ("directory", "moto", "rclone", "azurite", "google")
 
 
 @pytest.fixture(scope="session")
@@ -109,6 +111,12 @@ def served_by_azurite() -> Iterator[str]:
         yield origin
 
 
+@pytest.fixture(scope="session")
+def served_as_google(s3: str) -> Iterator[str]:
+    with google(s3) as origin:
+        yield origin
+
+
 def backend_of(name: str, folder: Path, request: Any) -> Backend:
     if name == "directory":
         return InDirectory(folder)
@@ -116,5 +124,6 @@ def backend_of(name: str, folder: Path, request: Any) -> Backend:
         "moto": ("s3", access_to),
         "rclone": ("served_by_rclone", access_to),
         "azurite": ("served_by_azurite", azure_access),
+        "google": ("served_as_google", partial(google_access, key=google_key(folder))),
     }[name]
     return InBucket(folder, access(request.getfixturevalue(served), uuid.uuid4().hex))

@@ -12,9 +12,16 @@ import pytest
 from precoro_daemon.errors import FolderUnusable
 from precoro_daemon.files.ports.attachment_book import Kept
 from precoro_daemon.files.ports.object_store import ObjectStore
-from tests.contracts.object_stores import BACKENDS, Backend, backend_of, served_by_azurite, served_by_rclone
+from tests.contracts.object_stores import (
+    BACKENDS,
+    Backend,
+    backend_of,
+    served_as_google,
+    served_by_azurite,
+    served_by_rclone,
+)
 
-__all__ = ["served_by_azurite", "served_by_rclone"]
+__all__ = ["served_as_google", "served_by_azurite", "served_by_rclone"]
 
 PATH, OTHER = "invoices/12/7__Rechnung #1, (Müller) ツ.pdf", "invoices/13/8__b.pdf"
 SMALL, LARGE = os.urandom(300_000), os.urandom(11_000_000)

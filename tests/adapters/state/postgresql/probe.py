@@ -85,7 +85,7 @@ class PostgresBackend:
     async def is_durable(self, store: Store) -> bool:
         """The database itself is told to be careless."""
         transactions: Any = store.mirror._transactions  # type: ignore[attr-defined]
-        shown = await transactions.write(lambda session: session.send("SHOW synchronous_commit")[-1].rows[0][0])
+        shown = await transactions.write(lambda session: session.send(b"SHOW synchronous_commit")[-1].rows[0][0])
         return bool(shown == "on" and self.query("SHOW synchronous_commit") == [("off",)])
 
     def copied(self, elsewhere: Path, *, whole: bool) -> Self:
