@@ -158,6 +158,23 @@ async def test_a_page_takes_three_messages_and_a_charge_one(backend: PostgresBac
     assert each == [4, 3, 4, 3, 1, 1]
 
 
+@pytest.mark.asyncio
+async def test_what_is_wrong_with_a_write_that_waited_is_not_the_next_ones(backend: PostgresBackend) -> None:
+    """It is found out only where it is sent: before the next one is begun, not with it."""
+    async with backend.open() as store:
+        transactions: Any = store.mirror._transactions  # type: ignore[attr-defined]
+
+        async def fail() -> None:
+            with pytest.raises(StoreUnusable, match="null value"):
+                await transactions.write(lambda session: session.put("meta.write", ("key", None)), patience=60)
+
+        failing = asyncio.create_task(fail())
+        await asyncio.sleep(0)
+        await store.budget_book.charge(1.0, KEY)
+        await failing
+    assert backend.query("SELECT at FROM calls") == [(1.0,)]
+
+
 def _traced(session: Any, file: int) -> None:
     session.connection.pgconn.trace(file)
 
