@@ -1225,9 +1225,9 @@ MUTANTS = (
     Mutant(
         "the name before the content is durable",
         "LocalPartialFile._name",
-        """            os.fsync(self._descriptor)
-            self._close()""",
-        "            self._close()",
+        """            os.fsync(self._file.fileno())
+            self._file.close()""",
+        "            self._file.close()",
         "tests/files/test_order.py",
     ),
     Mutant(

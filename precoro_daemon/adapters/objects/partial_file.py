@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
+from io import BufferedWriter
 from types import TracebackType
 from typing import Self
 
 import anyio.lowlevel
+from aiofiles.threadpool import wrap
 
 from precoro_daemon.adapters.host.threads import run_to_end, to_end
 from precoro_daemon.adapters.objects.failures import explained
@@ -23,9 +25,6 @@ from precoro_daemon.files.rules.bodies import BEGINNING
 _WRITE_BLOCK_BYTES = 2**21
 """Bytes written and hashed at a time. A trip to a thread costs more than most attached files: what is smaller makes
 one trip to be opened and one to be written, hashed, made durable and named."""
-
-_MOST_PIECES = 512
-"""That one call writes; systems take 1,024 (IOV_MAX)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +53,12 @@ class LocalPartialFile:
         self._held = 0
         self._landing: asyncio.Future[None] | None = None
         self._settled = False
-        self._file: int | None = None
         self.length = 0
         self.beginning = b""
 
     async def __aenter__(self) -> Self:
-        self._file = await run_to_end(self._site.executor, self._open)
+        self._file: BufferedWriter = await run_to_end(self._site.executor, self._open)
+        self._written = wrap(self._file, executor=self._site.executor)
         return self
 
     async def __aexit__(
@@ -68,10 +67,10 @@ class LocalPartialFile:
         try:
             await self._landed()
         finally:
-            if not (self._settled and self._file is None):
+            if not (self._settled and self._file.closed):
                 await run_to_end(self._site.executor, self._end)
 
-    def _open(self) -> int:
+    def _open(self) -> BufferedWriter:
         """One process holds the directory, so what is left of that name is an abandoned partial file of ours."""
         site = self._site
         with explained(site.path), parent(site.root, partial_of(site.path), make=True) as (folder, name):
@@ -80,12 +79,12 @@ class LocalPartialFile:
             if not self._take_up:
                 unlink(folder, name)
             flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | (0 if self._take_up else os.O_EXCL)
-            file = os.open(name, flags, 0o600, dir_fd=folder)
+            file = os.fdopen(os.open(name, flags, 0o600, dir_fd=folder), "wb")
             try:
                 if self._take_up:
-                    self._reread(file)
+                    self._reread(file.fileno())
             except BaseException:
-                os.close(file)
+                file.close()
                 raise
         return file
 
@@ -125,10 +124,10 @@ class LocalPartialFile:
 
     async def _put(self, pieces: list[bytes]) -> None:
         """Hashed and written at the same time, on two threads."""
-        loop, executor = asyncio.get_running_loop(), self._site.executor
-        hashed = loop.run_in_executor(executor, self._digest, pieces)
+        hashed = asyncio.get_running_loop().run_in_executor(self._site.executor, self._digest, pieces)
         try:
-            await loop.run_in_executor(executor, self._write, pieces)
+            with explained(self._site.path):
+                await self._written.writelines(pieces)
         finally:
             await hashed
 
@@ -139,8 +138,8 @@ class LocalPartialFile:
     async def restart(self) -> None:
         def work() -> None:
             with explained(self._site.path):
-                os.lseek(self._descriptor, 0, os.SEEK_SET)
-                os.ftruncate(self._descriptor, 0)
+                self._file.seek(0)
+                self._file.truncate()
 
         await self._landed()
         await run_to_end(self._site.executor, work)
@@ -157,27 +156,14 @@ class LocalPartialFile:
         site = self._site
         self._append(pieces)
         with explained(site.path), parent(site.root, site.path, make=False) as (folder, _):
-            os.fsync(self._descriptor)
+            os.fsync(self._file.fileno())
             os.fsync(folder)
 
     def _append(self, pieces: list[bytes]) -> None:
-        self._write(pieces)
-        self._digest(pieces)
-
-    def _write(self, pieces: list[bytes]) -> None:
         with explained(self._site.path):
-            write_all(self._descriptor, pieces)
-
-    @property
-    def _descriptor(self) -> int:
-        if self._file is None:
-            raise ValueError(f"{self._site.path} is closed")
-        return self._file
-
-    def _close(self) -> None:
-        file, self._file = self._file, None
-        if file is not None:
-            os.close(file)
+            self._file.writelines(pieces)
+            self._file.flush()
+        self._digest(pieces)
 
     async def hashed(self) -> bytes:
         await self._landed()
@@ -204,9 +190,9 @@ class LocalPartialFile:
         site = self._site
         self._append(pieces)
         with explained(site.path):
-            os.fchmod(self._descriptor, FILE_MODE)
-            os.fsync(self._descriptor)
-            self._close()
+            os.fchmod(self._file.fileno(), FILE_MODE)
+            os.fsync(self._file.fileno())
+            self._file.close()
             give_name(site.root, site.path, replaces=site.replaces)
 
     def _end(self) -> None:
@@ -214,24 +200,11 @@ class LocalPartialFile:
         site = self._site
         try:
             with explained(site.path):
-                self._close()
+                self._file.close()
         finally:
             if not self._settled:
                 with explained(site.path), parent(site.root, partial_of(site.path), make=False) as (folder, name):
                     unlink(folder, name)
-
-
-def write_all(file: int, pieces: Sequence[bytes]) -> None:
-    """All of them, with as few calls as the system takes."""
-    if len(pieces) > _MOST_PIECES:
-        pieces = [b"".join(pieces)]
-    left = [memoryview(piece) for piece in pieces if piece]
-    while left:
-        written = os.writev(file, left)
-        while left and written >= len(left[0]):
-            written -= len(left.pop(0))
-        if left:
-            left[0] = left[0][written:]
 
 
 def _has_duplicate(folder: int, name: str) -> bool:
