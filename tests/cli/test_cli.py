@@ -179,7 +179,7 @@ def test_check_has_facts_for_programs_of_each_part(run: Run, company: Sandbox, t
     found = json.loads(told.stdout)
     assert found["said"][0].startswith("configuration  can be read")
     parts = found["checks"]
-    assert list(parts) == ["paths", "schedule", "state", "files", "ledger", "messages", "precoro"]
+    assert list(parts) == ["paths", "schedule", "state", "files", "ledger", "messages", "exports", "precoro"]
     assert all(part.pop("usable") for part in parts.values())
     assert {"key": "fetch_attachments.directory", "path": str(tmp_path / "files")} in parts["paths"]["paths"]
     assert parts["schedule"]["per_day"] == 3_000

@@ -32,7 +32,7 @@ async def test_one_run_brings_every_export_up_to_date_that_can_go_on(tmp_path: P
         told = json.loads((await program.run("status", "--json")).stdout)
         behind = {name: one["changes_behind"] for name, one in told["exports"].items()}
         assert behind == {"lake": 0, "lost": None}
-        assert "Exports: lake has everything, lost has not begun." in (await program.run("status")).stdout
+        assert "Exports: lake has everything; lost has not begun." in (await program.run("status")).stdout
         program.sections.pop("exports.lost")
         again = await program.once("--only", "follow_exports")
         assert again.code == 0

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 RecordChangeKind = Literal["created", "updated", "returned", "detailed", "vanished"]
-ChangeKind = RecordChangeKind | Literal["attached", "redefined", "offered"]
+ChangeKind = Literal[RecordChangeKind, "attached", "redefined", "offered"]
 """attached: the files of a record, or what is stored of them, are others. redefined: a custom field has another name
 or type; offered: it has other options, or others by name."""
 

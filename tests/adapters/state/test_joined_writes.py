@@ -30,11 +30,12 @@ class Book:
         connection.execute("CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT)")
         self._connection = connection
         self._fails = False
+        self._one = anyio.CapacityLimiter(1)
         self.commits = 0
         self.joined = JoinedWrites(self._commit)
 
     async def _commit(self, work: Work) -> Any:
-        return await anyio.to_thread.run_sync(self._in_transaction, work)
+        return await anyio.to_thread.run_sync(self._in_transaction, work, limiter=self._one)
 
     def _in_transaction(self, work: Work) -> Any:
         def carry_out(session: Session) -> Any:
@@ -54,7 +55,7 @@ class Book:
         def read() -> list[str]:
             return [key for (key,) in self._connection.execute("SELECT key FROM meta ORDER BY rowid")]
 
-        return await anyio.to_thread.run_sync(read)
+        return await anyio.to_thread.run_sync(read, limiter=self._one)
 
     async def write(self, key: str, patience: float = 0.0) -> str:
         def work(session: Session) -> str:

@@ -9,6 +9,7 @@ from typing import get_args
 import pytest
 
 import precoro_daemon.adapters.state as room
+from precoro_daemon.adapters.state.custom_field_views import VALUE_VIEWS
 from precoro_daemon.adapters.state.sqlite.session import STATEMENTS
 from precoro_daemon.adapters.state.statements import Statements
 from precoro_daemon.payments.rules.matching import MatchBy
@@ -28,8 +29,10 @@ def test_every_statement_is_used_and_there_is_one_for_each_use() -> None:
     code = "\n".join(path.read_text() for path in ROOM.rglob("*.py"))
     statements = STATEMENTS.read_all()
     prefixes = {name.split(".")[0] for name in statements}
-    named = [name for name in re.findall(r'"(\w+\.\w+)(?:\[{by}\])?"', code) if not name.endswith(".sql")]
+    named = [name for name in re.findall(r'"(\w+\.\w+)(?:\[{\w+}\])?"', code) if not name.endswith(".sql")]
     used = {name for name in named if name.split(".")[0] in prefixes}
+    assert '"held_rows.{view}"' in code
+    used |= {f"held_rows.{view}" for view in ("attachments", *VALUE_VIEWS)}
     assert used == {name.split("[")[0] for name in statements}
 
 
