@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _log = get_logger()
 
-_HISTORY_S = 14 * 86_400.0
+HISTORY_S = 14 * 86_400.0
 """Rows that a first scan of a whole list brings and that changed since then show how the collection changes."""
 
 _REPLANNED_EVERY_S = 3600.0
@@ -200,7 +200,7 @@ class Polling:
         began = asked_at if scan.began is None else scan.began
         until = began if abs(began - asked_at) <= _WRONG_DATE_S else asked_at
         known = self._known_until.get(name)
-        since = until - _HISTORY_S if known is None else max(known, until - MEMORY_S)
+        since = until - HISTORY_S if known is None else max(known, until - MEMORY_S)
         self._known_until[name] = until
         late = known is not None
         self.planner.scanned(name, asked_at, scan.calls if scan.poll and late else 0)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from itertools import chain
 from typing import Literal
 
 from precoro_daemon.errors import BudgetSpent, DaemonError, MalformedAnswer, PermanentError
 from precoro_daemon.mirror.absent_records import find_gone
 from precoro_daemon.mirror.details import as_of
-from precoro_daemon.mirror.polling import Scanned, ScanObserver, Unobserved
+from precoro_daemon.mirror.polling import HISTORY_S, Scanned, ScanObserver, Unobserved
 from precoro_daemon.mirror.ports.mirror import Committed, Mirror, Quarantined, Standing
 from precoro_daemon.mirror.ports.precoro import ListRequest, Precoro
 from precoro_daemon.mirror.ports.progress import MirrorProgress
@@ -70,7 +71,7 @@ class ScanReport:
 
     began       by Precoro's clock, None if it never said
     pages       calls that it took
-    changed_at  `updateDate` of each row that it brought, "" where there is none
+    changed_at  `updateDate` of each row that it brought, "" where there is none; of a first scan those of two weeks
     refused  live records it did not list but was not believed about
     unasked  why others that it did not list could not be asked about until now: a later census does
     scan     as it ended
@@ -315,8 +316,17 @@ def _counted(report: ScanReport, committed: Committed, pages: int) -> ScanReport
         rejected=report.rejected + committed.rejected,
         began=committed.scan.started_at,
         pages=report.pages + pages,
-        changed_at=(*report.changed_at, *committed.changed_at),
+        changed_at=(*report.changed_at, *_telling(committed)),
     )
+
+
+def _telling(committed: Committed) -> Sequence[str]:
+    """The moments that may be learned from. A first scan brings all that ever changed; to keep a moment for each of a
+    million rows until its end would take 130 MB, and only the last weeks tell of anything."""
+    if committed.cursor.at is not None or committed.scan.started_at is None:
+        return committed.changed_at
+    oldest = datetime.fromtimestamp(committed.scan.started_at - HISTORY_S, UTC).isoformat(timespec="seconds")
+    return [text for text in committed.changed_at if text >= oldest[: len("YYYY-MM-DDTHH:MM:SS")]]
 
 
 async def _close_whole(

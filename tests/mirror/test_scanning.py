@@ -355,3 +355,16 @@ async def test_one_forbidden_collection_is_named_and_the_others_go_on(tmp_path: 
         shown.sandbox.faults.clear()
         assert (await shown.run()).failed == []
         assert shown.differences() == []
+
+
+async def test_a_first_scan_tells_of_the_changes_of_two_weeks(tmp_path: Path) -> None:
+    async with lists(tmp_path, counts={"invoices": 450}) as shown:
+        await shown.run()
+        rows = shown.query("SELECT begins, changes FROM watched_hours WHERE collection = 'invoices'")
+        moments = [at for (at,) in shown.query("SELECT updated_at FROM records WHERE collection = 'invoices'")]
+        learned = min(row["begins"] for row in rows)
+    recent = [
+        text for text in moments if datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp() >= learned + 3600
+    ]
+    assert 0 < len(recent) < len(moments), "some are older"
+    assert len(recent) <= sum(row["changes"] for row in rows) < len(moments)
