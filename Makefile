@@ -55,7 +55,7 @@ types: $(STAMP)
 	$(BIN)/mypy
 
 # Most tests wait more than they work.
-WORKERS ?= 5
+WORKERS ?= 4
 # They make states by the thousand, each synced; where there is room for it in memory nobody waits for a disk.
 IN_MEMORY := $(shell df --output=avail -k /dev/shm 2>/dev/null | awk 'NR == 2 && $$1 > 4000000 {print "/dev/shm"}')
 export PYTEST_DEBUG_TEMPROOT ?= $(IN_MEMORY)

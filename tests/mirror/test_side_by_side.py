@@ -222,7 +222,7 @@ async def test_a_census_ends_with_each_page_asked_once_though_lists_always_bring
         census_is_due(shown)
         oldest = newest(shown.sandbox)[-1]
         shown.when(r"^/taxes", lambda: shown.sandbox.company.edit(oldest, note="again"), times=10_000)
-        shown.sandbox.faults.add("slow", path=r"^/invoices\?(?!.*modifiedSince)", seconds=1.0, times=None)
+        shown.sandbox.faults.add("slow", path=r"^/invoices\?(?!.*modifiedSince)", seconds=2.0, times=None)
         shown.sandbox.journal.clear()
 
         def ended() -> bool:

@@ -16,6 +16,7 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+import anyio
 from anyio import EndOfStream
 from anyio.abc import ByteReceiveStream, Process
 
@@ -162,7 +163,8 @@ class Forked(Process):
         self.send_signal(signal.SIGKILL)
 
     async def aclose(self) -> None:
-        for pipe in (self.stdout, self.stderr):
-            await pipe.aclose()
-        await self.wait()
-        await self._told.aclose()
+        with anyio.CancelScope(shield=True):  # a test that gives up leaves no pipe behind
+            for pipe in (self.stdout, self.stderr):
+                await pipe.aclose()
+            await self.wait()
+            await self._told.aclose()
