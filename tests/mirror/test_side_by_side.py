@@ -215,14 +215,14 @@ async def _until(done: Callable[[], bool]) -> None:
 
 async def test_a_census_ends_with_each_page_asked_once_though_lists_always_bring_something(tmp_path: Path) -> None:
     collections = ("invoices", "suppliers", "taxes")
-    counts = {"invoices": 195, "suppliers": 5, "taxes": 5}
+    counts = {"invoices": 395, "suppliers": 5, "taxes": 5}
     async with stage(tmp_path, counts=counts) as shown:
         shown.sections["mirror_collections"] = {"collections": collections, "per_page": 10, "every": "1m"}
         await shown.run()
         census_is_due(shown)
         oldest = newest(shown.sandbox)[-1]
         shown.when(r"^/taxes", lambda: shown.sandbox.company.edit(oldest, note="again"), times=10_000)
-        shown.sandbox.faults.add("slow", path=r"^/invoices\?(?!.*modifiedSince)", seconds=2.0, times=None)
+        shown.sandbox.faults.add("slow", path=r"^/invoices\?(?!.*modifiedSince)", seconds=1.0, times=None)
         shown.sandbox.journal.clear()
 
         def ended() -> bool:
@@ -236,7 +236,7 @@ async def test_a_census_ends_with_each_page_asked_once_though_lists_always_bring
             await _until(ended)
             scheduler.end()
         pages = Counter(call for call in shown.calls("/invoices?") if "modifiedSince" not in call)
-        assert len(pages) == 20
+        assert len(pages) == 40
         assert set(pages.values()) == {1}, "no page is asked for twice"
         begun, over = _times(shown, next(iter(pages))), _times(shown, [*pages][-1])
         laps = [entry for entry in shown.sandbox.journal if re.match(r"/taxes", entry.path_qs)]
