@@ -271,6 +271,14 @@ def test_a_small_set_is_listed_whole_as_long_as_it_is_one_page() -> None:
     assert not listed_whole(INVOICES, Cursor("invoices", at=5000.0, pages=1))
 
 
+def test_a_census_that_is_owed_at_once_is_due_though_our_clock_is_behind() -> None:
+    owed = replace(CURSOR, pages=3, unproved=1, unproved_at=200.0)
+    for behind in (0.0, 0.4, 3600.0):
+        assert census_due(owed, every=1e9, now=200.0 - behind)
+    spaced_out = replace(owed, unproved=4)
+    assert not census_due(spaced_out, every=1e9, now=200.0)
+
+
 def test_a_census_is_due_by_age() -> None:
     assert not census_due(Cursor("invoices"), every=100.0, now=1e9)
     assert census_due(Cursor("invoices", at=1.0), every=100.0, now=2.0)
