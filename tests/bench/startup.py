@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -53,16 +54,17 @@ def help_text(_folder: Path) -> Iterator[Line]:
 
 
 def status(folder: Path) -> Iterator[Line]:
-    """At a thousand invoices and at a hundred thousand; beside them what no status can do without: a model of
+    """At a thousand invoices and at twenty thousand; beside them what no status can do without: a model of
     pydantic, a table of rich, and SQLite."""
     asked = {f"{number:,}": _status_at(folder, number) for number in (1_000, 20_000)}
     found = in_turn(_ROUNDS, {**asked, "floor": lambda: run(python("-c", _FLOOR)).cpu, "import click": _click})
     middle = medians(found)
     for name in asked:
         yield no_slower(f"CPU time of status at {name}", middle[name], "import click", middle["import click"], 1.3)
-    yield no_slower(
+    floor = no_slower(
         "  the floor: click, pydantic, rich, SQLite", middle["floor"], "import click", middle["import click"]
     )
+    yield replace(floor, aim=None)
     few, many = asked
     yield no_slower(f"  status at {many}", middle[many], f"at {few}", middle[few], 1.1)
 
