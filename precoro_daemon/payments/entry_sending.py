@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from precoro_daemon.errors import DaemonError, SendingStopped, SeveralFound
+from precoro_daemon.errors import DaemonError, PermanentError, SendingStopped, SeveralFound
 from precoro_daemon.payments.entry_reconciliation import lose, refer
 from precoro_daemon.payments.ledger_access import LedgerAccess
 from precoro_daemon.payments.ports.journal import Journal
@@ -150,10 +150,20 @@ class EntrySender:
         several: list[SeveralFound] = []
 
         async def send(permit: Permit) -> Outcome[Receipt]:
-            await permit("")
+            given = False
+
+            async def obtain(body: str) -> None:
+                nonlocal given
+                await permit(body)
+                given = True
+
             try:
-                return Outcome(OutcomeKind.ACCEPTED, result=await self.access.ledger.create(entry))
+                return Outcome(OutcomeKind.ACCEPTED, result=await self.access.ledger.create(entry, obtain))
             except DaemonError as error:
+                if not given and not isinstance(error, PermanentError):
+                    raise
+                if not given:
+                    await permit("")  # what the ledger refuses while all is prepared is an outcome too
                 several.extend([error] if isinstance(error, SeveralFound) else [])
                 return outcome_by_contract(error)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 PERMIT_GOOD_FOR_S = 5.0
 """Nothing may leave by an older permit: what it was given by may have changed since."""
@@ -33,3 +33,28 @@ class PermitState:
         if self.given_at is None:
             return False
         return max(now - self.given_at, real_now - self.asked_at) <= PERMIT_GOOD_FOR_S
+
+
+@dataclass(slots=True)
+class TimedPermit:
+    """A permit, and how long it is still good.
+
+    elapsed  real seconds; what is made durable may take long, so they count from before the permit is asked for
+    """
+
+    permit: Permit
+    elapsed: Callable[[], float]
+    _asked_at: float | None = field(default=None, init=False)
+
+    async def obtain(self) -> None:
+        """Raises what the permit does."""
+        self._asked_at = self.elapsed()
+        await self.permit("")
+
+    @property
+    def left(self) -> float:
+        """Seconds; none before it was obtained."""
+        return -1.0 if self._asked_at is None else self._asked_at + PERMIT_GOOD_FOR_S - self.elapsed()
+
+    def lets_leave(self) -> bool:
+        return self.left >= 0

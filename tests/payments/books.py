@@ -12,6 +12,7 @@ from precoro_daemon.errors import DaemonError, DoubtfulError, SeveralFound
 from precoro_daemon.payments.ports.ledger import Capabilities, Entry, Probe
 from precoro_daemon.payments.rules.ledger_payments import LedgerBatch, LedgerPayment, Undone, UnreadableRow
 from precoro_daemon.payments.rules.receipts import Bill, Receipt
+from precoro_daemon.writes.permit import Permit
 
 DAY = date(2026, 1, 15)
 
@@ -21,6 +22,7 @@ class MemoryLedger:
     """`log` is everything that was ever written, in order: reading from a position gives what came after it.
 
     failures  raised by the next calls of `create`, one each; None: it works
+    unready   the same, while they prepare what they record: before the permit
     undone    documents that have no longer what they had, said with every reading
     said      what the next answers of `create` say, one each, otherwise than it was recorded
     overpaid  what was recorded though less was open
@@ -38,6 +40,7 @@ class MemoryLedger:
     bad: list[UnreadableRow] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
     failures: list[DaemonError | None] = field(default_factory=list)
+    unready: list[DaemonError | None] = field(default_factory=list)
     overpaid: list[Entry] = field(default_factory=list)
     said: list[dict[str, object]] = field(default_factory=list)
     open: dict[str, Bill] = field(default_factory=dict)
@@ -76,7 +79,10 @@ class MemoryLedger:
 
         yield batches(self.log[int(position or 0) :])
 
-    async def create(self, entry: Entry) -> Receipt:
+    async def create(self, entry: Entry, permit: Permit) -> Receipt:
+        if (unready := self.unready.pop(0) if self.unready else None) is not None:
+            raise unready
+        await permit("")
         self.meanwhile(entry)
         failure = self.failures.pop(0) if self.failures else None
         if isinstance(failure, DoubtfulError) and self.late:

@@ -6,7 +6,15 @@ from decimal import Decimal
 
 import pytest
 
-from precoro_daemon.errors import DoubtfulError, FatalError, PermanentError, TemporaryError
+from precoro_daemon.errors import (
+    DaemonError,
+    DoubtfulError,
+    FatalError,
+    LedgerMisfit,
+    PermanentError,
+    SeveralFound,
+    TemporaryError,
+)
 from precoro_daemon.payments.commands import Command, CommandHandler
 from precoro_daemon.payments.ports.ledger import Capabilities, Entry
 from precoro_daemon.payments.recorder import Recorder
@@ -466,6 +474,28 @@ async def test_the_kill_switch_holds_an_entry_whose_bill_is_being_read() -> None
     stage.stop_file = False
     await stage.export(after=HOUR)
     assert [entry.amount for entry in stage.ledger.entries] == [100]
+
+
+@pytest.mark.parametrize(
+    ("unready", "state", "attempts"),
+    [
+        (TemporaryError("away"), State.PLANNED, 0),
+        (LedgerMisfit("no such account"), State.PLANNED, 0),
+        (PermanentError("no such bill"), State.REJECTED, 1),
+        (SeveralFound("two under one key"), State.REVIEW, 1),
+    ],
+)
+async def test_what_fails_before_the_permit_leaves_no_doubt(
+    unready: DaemonError, state: State, attempts: int
+) -> None:
+    """The ledger prepares first: it reads the bill, renews its login. Only then is the permit asked for."""
+    stage = await begun()
+    pay(stage, stage.invoice())
+    stage.ledger.unready.append(unready)
+    await stage.export(after=HOUR)
+    assert (stage.ledger.entries, stage.intent.state, stage.intent.attempts) == ([], state, attempts)
+    await stage.export(after=HOUR)
+    assert len(stage.ledger.entries) == (state is State.PLANNED)
 
 
 @pytest.mark.parametrize(("minutes", "by_hand"), [(1, "confirmed"), (6, "review")])

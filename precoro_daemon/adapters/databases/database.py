@@ -71,8 +71,9 @@ class Stream(Protocol):
 class Connection(Protocol):
     """One connection, used on one thread; only `sever` may be called from another."""
 
-    def begin(self) -> None:
-        """Start a transaction that sees no other's unfinished work, and fails if another changed what it has seen."""
+    def begin(self, longest_wait: float) -> None:
+        """Start a transaction that sees no other's unfinished work, and fails if another changed what it has seen.
+        None of its statements waits for a lock for more than so many seconds (rounded up to one in MySQL)."""
         ...
 
     def run(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Sequence[Any]]:

@@ -70,12 +70,11 @@ class MysqlDatabase:
         with connection.cursor() as cursor:
             # Without it a wrong value is cut to fit and an amount rounded, with a warning nobody sees.
             cursor.execute("SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES')")
-            cursor.execute(f"SET SESSION innodb_lock_wait_timeout = {max(1, int(address.timeout / 2))}")
             # A session with summer time has an hour that comes twice, and rows in it that are out of order.
             cursor.execute("SET SESSION time_zone = '+00:00'")
             if read_only:
                 cursor.execute("SET SESSION TRANSACTION READ ONLY")
-        return MysqlConnection(connection)
+        return MysqlConnection(connection, address.timeout / 2)
 
     def _tls(self) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=self._address.ca_file)
@@ -90,12 +89,15 @@ class MysqlDatabase:
 
 
 class MysqlConnection:
-    def __init__(self, connection: pymysql.Connection[Any]) -> None:
+    def __init__(self, connection: pymysql.Connection[Any], longest_wait: float) -> None:
         self._connection = connection
+        self._longest_wait = longest_wait
 
-    def begin(self) -> None:
+    def begin(self, longest_wait: float) -> None:
         """SERIALIZABLE: what was searched for stays locked. Of two that search for a key and insert it, one fails."""
+        seconds = max(1, int(min(longest_wait, self._longest_wait)))
         with self._connection.cursor() as cursor:
+            cursor.execute(f"SET SESSION innodb_lock_wait_timeout = {seconds}")
             cursor.execute("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE")
             cursor.execute("START TRANSACTION")
 

@@ -110,26 +110,24 @@ class PostgresConnection:
 
     def __init__(self, connection: psycopg.Connection[Any], timeout: float, *, read_only: bool) -> None:
         self._connection = connection
-        milliseconds = int(timeout * 1000)
-        self._settings = (
-            f"; SET LOCAL statement_timeout = {milliseconds}; SET LOCAL lock_timeout = {milliseconds}"
-            "; SET LOCAL TimeZone = 'UTC'"
-        )
+        self._timeout = timeout
         self._access = " READ ONLY" if read_only else ""
 
-    def begin(self) -> None:
+    def begin(self, longest_wait: float) -> None:
         """SERIALIZABLE: of two transactions that both search for a key and insert it, one fails."""
-        self._begin(" ISOLATION LEVEL SERIALIZABLE" + self._access)
+        self._begin(" ISOLATION LEVEL SERIALIZABLE" + self._access, longest_wait)
 
-    def _begin(self, manner: str) -> None:
-        self._connection.execute(f"BEGIN{manner}{self._settings}".encode())
+    def _begin(self, manner: str, longest_wait: float) -> None:
+        longest = max(1, int(longest_wait * 1000))  # none at all would be no limit
+        limits = f"; SET LOCAL statement_timeout = {longest}; SET LOCAL lock_timeout = {longest}"
+        self._connection.execute(f"BEGIN{manner}{limits}; SET LOCAL TimeZone = 'UTC'".encode())
 
     def run(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
         cursor = self._connection.execute(_query(statement), statement.in_order(values))
         return cursor.fetchall() if cursor.description else []
 
     def stream(self, statement: Statement, values: Mapping[str, Any]) -> Stream:
-        self._begin(" READ ONLY")
+        self._begin(" READ ONLY", self._timeout)
         self._connection.execute(b"DECLARE payments CURSOR FOR " + _query(statement), statement.in_order(values))
         return PostgresStream(self._connection)
 

@@ -42,7 +42,8 @@ class SqliteDatabase:
         if not path.exists():
             raise sqlite3.OperationalError(f"there is no file {path}")
         uri = f"{path.as_uri()}?mode={'ro' if read_only else 'rw'}"
-        connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=self._address.timeout / 2)
+        longest_wait = self._address.timeout / 2
+        connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=longest_wait)
         try:
             connection.execute("PRAGMA foreign_keys = ON")
             # A commit must survive a power cut before Precoro's side takes it for done.
@@ -51,7 +52,7 @@ class SqliteDatabase:
         except sqlite3.Error as error:
             connection.close()
             raise _explained(error, path) from None
-        return SqliteConnection(connection)
+        return SqliteConnection(connection, longest_wait)
 
     def meaning(self, error: Exception) -> Fault:
         # The low byte is the primary code; errors of the Python module itself carry none.
@@ -74,11 +75,13 @@ def _explained(error: sqlite3.Error, path: Path) -> sqlite3.Error:
 
 
 class SqliteConnection:
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, longest_wait: float) -> None:
         self._connection = connection
+        self._longest_wait = longest_wait
 
-    def begin(self) -> None:
+    def begin(self, longest_wait: float) -> None:
         """IMMEDIATE: no other may write from here on, so what is searched for cannot appear before the commit."""
+        self._connection.execute(f"PRAGMA busy_timeout = {int(min(longest_wait, self._longest_wait) * 1000)}")
         self._connection.execute("BEGIN IMMEDIATE")
 
     def run(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Sequence[Any]]:

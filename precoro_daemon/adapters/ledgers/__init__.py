@@ -24,6 +24,7 @@ rest_rows.py       rows of an HTTP answer as payments
 row_kinds.py       which rows of a file are payments, which were undone, which are none, and where the money went
 rows.py            one row of the ledger as a payment, or what is wrong with it
 sql.py             the sql ledger: payments in a database, by the statements of the configuration
+sql_rows.py        rows of a query for payments: whole, and oldest first
 statements.py      what a bank booked, as payments: only what went out counts
 table_rows.py      rows of a table as payments: which are none, what they say, and what they are known by
 xero/              xero: an organisation in Xero, by its Accounting API

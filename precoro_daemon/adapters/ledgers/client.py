@@ -15,7 +15,7 @@ from precoro_daemon.adapters.http.origin import Origin, OriginOptions, Outgoing,
 from precoro_daemon.adapters.ledgers.outcomes import Blocking, Judge, limit_of, wait_of
 from precoro_daemon.adapters.ledgers.pace import NotAsked, Pace
 from precoro_daemon.errors import ConnectionFault, DoubtfulError, MalformedAnswer, TemporaryError
-from precoro_daemon.writes.permit import PERMIT_GOOD_FOR_S
+from precoro_daemon.writes.permit import Permit, TimedPermit
 from precoro_daemon.writes.sending import real_seconds
 
 _LARGEST_ANSWER_BYTES = 16 * 2**20
@@ -106,22 +106,23 @@ class LedgerClient:
             return None
         return self._judge(what, outgoing).question(answer, of_one=of_one)
 
-    async def send_payment(self, what: str, outgoing: Outgoing) -> Any:
-        """The JSON of a good answer to a payment, sent once, and only if it leaves within five seconds: who waited
-        for longer, or stood still, may have been replaced or stopped meanwhile.
+    async def send_payment(self, what: str, outgoing: Outgoing, permit: Permit) -> Any:
+        """The JSON of a good answer to a payment, sent once. The permit is asked for when nothing else has to be
+        waited for, and only if the payment leaves within five seconds of that: who stood still for longer may have
+        been replaced or stopped meanwhile.
 
         Raises DoubtfulError if it may have been recorded, TemporaryError if it surely was not and may be later,
-        PermanentError if the ledger refuses this one.
+        PermanentError if the ledger refuses this one, and what the permit does.
         """
-        sent, began = False, self.elapsed()
-        outgoing = replace(outgoing, may_leave=lambda: self.elapsed() - began <= PERMIT_GOOD_FOR_S)
+        sent, timed = False, TimedPermit(permit, self.elapsed)
+        outgoing = replace(outgoing, may_leave=timed.lets_leave)
 
         async def note() -> None:
             nonlocal sent
             sent = True
 
         try:
-            answer, token = await self._once(outgoing, note)
+            answer, token = await self._once(outgoing, note, timed.obtain)
         except (ConnectionFault, MalformedAnswer) as error:
             fault = f"ledger {self.ledger}: {what}: {error}"
         else:
@@ -131,16 +132,6 @@ class LedgerClient:
         if sent:
             raise DoubtfulError(f"{fault}; the payment may have been recorded")
         raise TemporaryError(f"{fault}; it was not sent")
-
-    async def turn(self) -> None:
-        """Return when a call may leave at once: what a permit was given for must not wait. Raises TemporaryError."""
-        try:
-            await self._pace.turn()
-        except NotAsked as error:
-            raise self._not_asked(error) from None
-
-    def _not_asked(self, error: NotAsked) -> TemporaryError:
-        return TemporaryError(f"ledger {self.ledger}: {error}", wait=error.wait)
 
     async def _repeated(self, outgoing: Outgoing) -> Answer:
         """A question's answer, after a new token or a wait where the first answer asks for one."""
@@ -159,14 +150,17 @@ class LedgerClient:
         wait = wait_of(refusal)
         return self.manners.unsaid_wait if wait is None else wait
 
-    async def _once(self, outgoing: Outgoing, on_sent: OnSent = _unheard) -> tuple[Answer, str]:
-        """With its token, once it is this call's turn."""
+    async def _once(
+        self, outgoing: Outgoing, on_sent: OnSent = _unheard, at_last: OnSent = _unheard
+    ) -> tuple[Answer, str]:
+        """With its token, once it is this call's turn. `at_last` is the last thing before it leaves."""
         try:
             async with self._pace.call():
                 token = await self.token()
+                await at_last()
                 answer = await self._http.send(self._with_token(outgoing, token), on_sent)
         except NotAsked as error:
-            raise self._not_asked(error) from None
+            raise TemporaryError(f"ledger {self.ledger}: {error}", wait=error.wait) from None
         if answer.status == 429 and (wait := self._wait_after(answer)) is not None:
             self._pace.close(wait, f"the ledger takes no more calls{limit_of(answer)}")
         return answer, token

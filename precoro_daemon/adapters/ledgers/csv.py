@@ -22,6 +22,8 @@ from precoro_daemon.payments.ports.ledger import Capabilities, Entry, Probe
 from precoro_daemon.payments.rules.ledger_payments import LedgerBatch, Undone
 from precoro_daemon.payments.rules.receipts import Bill, Receipt
 from precoro_daemon.telemetry import get_logger
+from precoro_daemon.writes.permit import Permit, TimedPermit
+from precoro_daemon.writes.sending import real_seconds
 
 _log = get_logger()
 
@@ -176,9 +178,11 @@ class CsvLedger:
             _log.info("ledger_rows_skipped", ledger=self._name, file=path.name, count=export.passed_over)
         return export
 
-    async def create(self, entry: Entry) -> Receipt:
+    async def create(self, entry: Entry, permit: Permit) -> Receipt:
         assert self._outbox
-        return Receipt(await anyio.to_thread.run_sync(self._outbox.put, entry))
+        timed = TimedPermit(permit, real_seconds)
+        await timed.obtain()
+        return Receipt(await anyio.to_thread.run_sync(self._outbox.put, entry, timed.lets_leave))
 
     async def find(self, key: str) -> Receipt | None:
         assert self._outbox

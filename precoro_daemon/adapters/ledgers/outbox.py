@@ -9,7 +9,7 @@ import io
 import os
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -59,14 +59,14 @@ class Outbox:
         self._make_durable()
         return name
 
-    def put(self, entry: Entry) -> str:
+    def put(self, entry: Entry, may_leave: Callable[[], bool]) -> str:
         content = self._content(entry)
         there = self.find(entry.key)
         if there:
             return there
         name = _file_name(entry.key)
         try:
-            self._publish(name, content)
+            self._publish(name, content, may_leave)
         except FileExistsError:
             pass  # the same payment, put there by an earlier try; it is made durable all the same
         except OSError as error:
@@ -74,7 +74,7 @@ class Outbox:
         self._make_durable()
         return name
 
-    def _publish(self, name: str, content: bytes) -> None:
+    def _publish(self, name: str, content: bytes, may_leave: Callable[[], bool]) -> None:
         descriptor, partial = tempfile.mkstemp(prefix=f".{name}.", dir=self.directory)
         try:
             with os.fdopen(descriptor, "wb") as file:
@@ -82,6 +82,8 @@ class Outbox:
                 file.flush()
                 self._share(file.fileno())
                 os.fsync(file.fileno())
+            if not may_leave():
+                raise TemporaryError(f"ledger {self.ledger}: the disk took too long; nothing was written")
             os.link(partial, self.directory / name)
         finally:
             Path(partial).unlink()

@@ -67,11 +67,6 @@ class Pace:
             self._under_way -= 1
             self._answered.append(anyio.current_time())
 
-    async def turn(self) -> None:
-        """Return when one more call may leave at once. Raises NotAsked."""
-        async with self._turn:
-            await self._until_free()
-
     async def _until_free(self) -> None:
         while (wait := self._wait()) > 0:  # noqa: ASYNC110 - nothing tells of time but time
             await anyio.sleep(max(wait, _LEAST_WAIT_S))

@@ -26,6 +26,7 @@ from precoro_daemon.payments.rules.ledger_payments import LedgerBatch
 from precoro_daemon.payments.rules.receipts import Bill, Receipt
 from precoro_daemon.telemetry import get_logger
 from precoro_daemon.values.templates import fill_address, fill_header, fill_json, fill_text
+from precoro_daemon.writes.permit import Permit
 
 _LARGEST_ANSWER_BYTES = 16 * 2**20
 _log = get_logger()
@@ -152,13 +153,14 @@ class RestLedger(HttpLedger):
                     _log.warning("ledger_list_doubted", ledger=self.name, rows=len(found), path=reading.paging.next)
                 return
 
-    async def create(self, entry: Entry) -> Receipt:
+    async def create(self, entry: Entry, permit: Permit) -> Receipt:
         creating = self._given.create
         assert creating
         values: dict[str, Any] = named(asdict(entry))
         for step in creating.before:
             values |= await self._prepare(step, values)
-        tree = await self._client.send_payment("create", await self._outgoing("create", creating.call, values))
+        outgoing = await self._outgoing("create", creating.call, values)
+        tree = await self._client.send_payment("create", outgoing, permit)
         try:
             return self._receipt(joined(tree, creating.identity), tree, creating.recorded)
         except (Absent, CellError) as error:

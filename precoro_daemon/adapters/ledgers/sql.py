@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import date
@@ -17,7 +17,8 @@ from precoro_daemon.adapters.databases.database import Connection, Database, Fau
 from precoro_daemon.adapters.databases.thread import OneThread
 from precoro_daemon.adapters.ledgers.cells import CellError, read_amount, read_currency, read_day, read_name
 from precoro_daemon.adapters.ledgers.positions import Positions, position_text, reach_back
-from precoro_daemon.adapters.ledgers.rows import OPTIONAL, PAYMENT_COLUMNS, REQUIRED, ROWS_A_BATCH, RowReader
+from precoro_daemon.adapters.ledgers.rows import PAYMENT_COLUMNS, ROWS_A_BATCH, RowReader
+from precoro_daemon.adapters.ledgers.sql_rows import Order, check_columns, odd_position
 from precoro_daemon.errors import (
     DaemonError,
     DoubtfulError,
@@ -32,10 +33,11 @@ from precoro_daemon.payments.rules.ledger_payments import LedgerBatch, LedgerPay
 from precoro_daemon.payments.rules.receipts import Bill, Receipt
 from precoro_daemon.telemetry import excerpt
 from precoro_daemon.values.sql_statements import Statement
+from precoro_daemon.writes.permit import PERMIT_GOOD_FOR_S, Permit, TimedPermit
+from precoro_daemon.writes.sending import real_seconds
 
 T = TypeVar("T")
 
-_NEEDED_COLUMNS = (*REQUIRED, "position")
 _CUT_GRACE_S = 2.0
 """Seconds a statement's own time limit is given before its connection is cut."""
 
@@ -82,7 +84,13 @@ class SqlLedger:
     tables without transactions (MyISAM).
     """
 
-    def __init__(self, statements: SqlStatements, open_database: Callable[[], Database], reader: RowReader) -> None:
+    def __init__(
+        self,
+        statements: SqlStatements,
+        open_database: Callable[[], Database],
+        reader: RowReader,
+        elapsed: Callable[[], float] = real_seconds,
+    ) -> None:
         self._given = statements
         self._open_database = open_database
         self._opened: Database | None = None
@@ -90,6 +98,7 @@ class SqlLedger:
         self._stack = AsyncExitStack()
         self._connection: Connection | None = None
         self._active: Connection | None = None
+        self._elapsed = elapsed
 
     async def __aenter__(self) -> Self:
         self._thread = await self._stack.enter_async_context(
@@ -157,12 +166,12 @@ class SqlLedger:
             stream = opened[0].stream(self._given.read, with_position)
         except self._errors as error:
             raise self._explain(error, "read") from None
-        _check_columns(stream.columns)
+        check_columns(stream.columns)
         return stream
 
     async def _batches(self, stream: Stream, connection: Connection, start: str) -> AsyncGenerator[LedgerBatch, None]:
         positions = Positions(start)
-        order = _Order(text_too=self._database.orders_text_by_code)
+        order = Order(text_too=self._database.orders_text_by_code)
         columns = [column.lower() for column in stream.columns]
         while rows := await self._thread.run(lambda: self._fetch(stream, connection)):
             payments: list[LedgerPayment] = []
@@ -170,7 +179,7 @@ class SqlLedger:
             for values in rows:
                 row = dict(zip(columns, values, strict=True))
                 if isinstance(row["position"], OddValue):
-                    unreadable.append(self._reader.refuse(*_odd_position(row)))
+                    unreadable.append(self._reader.refuse(*odd_position(row)))
                     continue
                 order.check(row["position"])
                 positions.follow(position_text(row["position"]))
@@ -190,8 +199,12 @@ class SqlLedger:
         except self._errors as error:
             raise self._explain(error, "read") from None
 
-    async def create(self, entry: Entry) -> Receipt:
-        return await self._thread.run(lambda: self._create(entry))
+    async def create(self, entry: Entry, permit: Permit) -> Receipt:
+        timed = TimedPermit(permit, self._elapsed)
+        # A connection that has to be made, or was lost while it was idle, takes longer than a permit is good.
+        await self._thread.run(lambda: self._reading("insert", lambda _: None))
+        await timed.obtain()
+        return await self._thread.run(lambda: self._create(entry, timed))
 
     async def find(self, key: str) -> Receipt | None:
         return await self._thread.run(lambda: self._reading("find", lambda connection: self._find(connection, key)))
@@ -225,10 +238,11 @@ class SqlLedger:
             self._undo()
         return Probe(what)
 
-    def _create(self, entry: Entry) -> Receipt:
+    def _create(self, entry: Entry, timed: TimedPermit) -> Receipt:
         try:
-            connection = self._begin()
+            connection = self._begin(timed)
             identity = self._find(connection, entry.key) or self._insert(connection, entry)
+            self._refuse_late(timed)
         except self._errors as error:
             return self._settle(error, entry)
         except (ValueError, OverflowError) as error:
@@ -248,6 +262,11 @@ class SqlLedger:
                 ) from None
             return self._settle(error, entry)
         return identity
+
+    def _refuse_late(self, timed: TimedPermit) -> None:
+        if not timed.lets_leave():
+            said = f"the database took longer than the {PERMIT_GOOD_FOR_S:.0f} s for which a permit is good"
+            raise TemporaryError(f"ledger {self.name}: insert: {said}; nothing was recorded")
 
     def _insert(self, connection: Connection, entry: Entry) -> Receipt:
         assert self._given.insert
@@ -304,11 +323,12 @@ class SqlLedger:
         finally:
             self._undo()
 
-    def _begin(self) -> Connection:
+    def _begin(self, timed: TimedPermit | None = None) -> Connection:
+        """Under a permit nothing waits for a lock longer than that is good."""
         if self._connection:
             self._active = self._connection
             try:
-                self._connection.begin()
+                self._connection.begin(self._longest(timed))
             except self._errors as error:
                 # Servers and firewalls drop connections that were idle; nothing was asked of this one yet.
                 if self._database.meaning(error) is not Fault.AWAY:
@@ -318,8 +338,14 @@ class SqlLedger:
                 return self._connection
         self._active = None
         self._connection = self._active = self._database.connect(read_only=False)
-        self._connection.begin()
+        self._connection.begin(self._longest(timed))
         return self._connection
+
+    def _longest(self, timed: TimedPermit | None) -> float:
+        if timed is None:
+            return self._given.timeout
+        self._refuse_late(timed)
+        return min(timed.left, self._given.timeout)
 
     def _undo(self) -> None:
         try:
@@ -352,39 +378,6 @@ class SqlLedger:
         return excerpt(str(error), self._given.secrets) or type(error).__name__
 
 
-def _odd_position(row: Mapping[str, Any]) -> tuple[str, str, Mapping[str, Any]]:
-    """Nothing goes on from it: past the day infinity nothing would ever come again."""
-    key = row.get("key")
-    place = str(key) if key is not None else f"position {row['position']}"
-    return place, f"position: {row['position']} is no time to go on from", row
-
-
 def _close(connections: Sequence[Connection]) -> None:
     for connection in connections:
         connection.close()
-
-
-class _Order:
-    """Rows must come oldest first, or going on from a position leaves some out."""
-
-    def __init__(self, *, text_too: bool) -> None:
-        self._text_too = text_too
-        self._newest: Any = None
-
-    def check(self, position: Any) -> None:
-        before, self._newest = self._newest, position
-        if type(before) is not type(position) or (isinstance(position, str) and not self._text_too):
-            return
-        if position is not None and position < before:
-            text = f"read: position {position} comes after {before}; end the query with ORDER BY position"
-            raise LedgerMisfit(text)
-
-
-def _check_columns(found: Sequence[str]) -> None:
-    names = [column.lower() for column in found]
-    missing = [name for name in _NEEDED_COLUMNS if name not in names]
-    if missing:
-        raise LedgerMisfit(
-            f"read: the query gives no {', '.join(missing)}; it gives {', '.join(found) or 'nothing'}, and needs"
-            f" {', '.join(_NEEDED_COLUMNS)}, and may have {', '.join(OPTIONAL)}"
-        )

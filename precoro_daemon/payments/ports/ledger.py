@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 
 from precoro_daemon.payments.rules.ledger_payments import LedgerBatch
 from precoro_daemon.payments.rules.receipts import Bill, Receipt
+from precoro_daemon.writes.permit import Permit
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +87,13 @@ class Ledger(Protocol):
         """
         ...
 
-    async def create(self, entry: Entry) -> Receipt:
+    async def create(self, entry: Entry, permit: Permit) -> Receipt:
         """Record the payment, durably; what the ledger then has, also where it was there before.
 
-        The caller compares it with the entry before it counts. Raises DoubtfulError if it may have been recorded;
-        cancelled while sending, the same holds.
+        The permit is asked for once all is prepared. What records the payment leaves within five seconds of that, or
+        not at all (TemporaryError). The caller compares what it is given with the entry before it counts. Raises
+        DoubtfulError if the payment may have been recorded (cancelled while sending, the same holds), and what
+        the permit does.
         """
         ...
 

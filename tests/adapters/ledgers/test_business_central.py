@@ -25,7 +25,7 @@ from precoro_daemon.payments.rules.receipts import Receipt
 from precoro_daemon.payments.rules.states import State
 from tests.adapters.http.stand_ins import serving
 from tests.contracts.ledgers.accounting import drop, reply
-from tests.contracts.ledgers.books import entry
+from tests.contracts.ledgers.books import entry, permitted
 from tests.contracts.ledgers.business_central import JOURNAL, VENDOR, BusinessCentral, central_at
 from tests.payments.books import DAY
 from tests.payments.scene import Scene, scene
@@ -56,7 +56,7 @@ async def central(directory: Path, more: str = "", **invoice: Any) -> AsyncItera
 
 async def test_a_payment_becomes_a_line_that_says_which_invoice_it_pays(tmp_path: Path):
     async with central(tmp_path) as stage:
-        receipt = await stage.ledger.create(stage.entry())
+        receipt = await stage.ledger.create(stage.entry(), permitted)
         [line] = stage.system.lines
         assert receipt == Receipt(line["id"], Decimal("12.50"), None, date(2026, 1, 31), stage.bill)
         assert (line["vendorId"], line["appliesToInvoiceId"], line["journalId"]) == (VENDOR, stage.bill, JOURNAL)
@@ -67,7 +67,7 @@ async def test_a_payment_becomes_a_line_that_says_which_invoice_it_pays(tmp_path
 async def test_what_the_api_cannot_say_is_not_promised(tmp_path: Path):
     async with central(tmp_path) as stage:
         assert stage.ledger.capabilities == Capabilities(reads=False, create="plain", lookup="key", bills=False)
-        await stage.ledger.create(stage.entry())
+        await stage.ledger.create(stage.entry(), permitted)
         stage.system.post()
         assert await stage.ledger.find(KEY) is None
 
@@ -91,25 +91,27 @@ async def test_what_does_not_fit_is_refused_before_anything_is_written(
 ):
     async with central(tmp_path, **invoice) as stage:
         with pytest.raises(PermanentError, match=said):
-            await stage.ledger.create(stage.entry(**payment))
+            await stage.ledger.create(stage.entry(**payment), permitted)
         assert stage.system.lines == []
 
 
 async def test_two_invoices_of_one_number_are_not_paid(tmp_path: Path):
     async with central(tmp_path, 'bill_name = "number"', number="O'Brien 7") as stage:
-        assert (await stage.ledger.create(stage.entry(invoice_external_id="O'Brien 7"))).invoice == "O'Brien 7"
+        assert (
+            await stage.ledger.create(stage.entry(invoice_external_id="O'Brien 7"), permitted)
+        ).invoice == "O'Brien 7"
         stage.system.invoice(number="O'Brien 7")
         with pytest.raises(PermanentError, match="2 purchase invoices whose number"):
-            await stage.ledger.create(stage.entry(invoice_external_id="O'Brien 7"))
+            await stage.ledger.create(stage.entry(invoice_external_id="O'Brien 7"), permitted)
 
 
 async def test_a_lost_answer_is_found_by_its_key_on_any_page(tmp_path: Path):
     async with central(tmp_path) as stage:
         stage.system.mishap = drop
         with pytest.raises(DoubtfulError):
-            await stage.ledger.create(stage.entry())
+            await stage.ledger.create(stage.entry(), permitted)
         for number in range(4):
-            await stage.ledger.create(stage.entry(key=f"key-{number}"))
+            await stage.ledger.create(stage.entry(key=f"key-{number}"), permitted)
         found = await stage.ledger.find(KEY)
         assert found is not None
         assert found.key == stage.system.lines[0]["id"]
@@ -119,9 +121,9 @@ async def test_the_journal_is_found_among_many_and_a_missing_one_blocks(tmp_path
     async with central(tmp_path) as stage:
         stage.system.journals = ("A", "B", "C", "D", "E", "PAYMENTS")
         with pytest.raises(LedgerMisfit, match="no vendor payment journal PAYMENT"):
-            await stage.ledger.create(stage.entry())
+            await stage.ledger.create(stage.entry(), permitted)
         stage.system.journals = ("A", "B", "C", "D", "E", "PAYMENT")
-        await stage.ledger.create(stage.entry())
+        await stage.ledger.create(stage.entry(), permitted)
 
 
 async def test_every_page_is_read_and_a_link_elsewhere_is_not_followed(tmp_path: Path):
@@ -129,7 +131,7 @@ async def test_every_page_is_read_and_a_link_elsewhere_is_not_followed(tmp_path:
         for _ in range(4):
             stage.system.invoice(number="901")
         with pytest.raises(PermanentError, match="5 purchase invoices"):
-            await stage.ledger.create(stage.entry(invoice_external_id="901"))
+            await stage.ledger.create(stage.entry(invoice_external_id="901"), permitted)
         stage.system.refuse = reply({"value": [], "@odata.nextLink": "http://elsewhere.example.com/x"})
         with pytest.raises(LedgerMisfit, match="no address at"):
             await stage.ledger.find(KEY)
@@ -153,7 +155,7 @@ async def test_what_business_central_says_of_a_line(tmp_path: Path, status: int,
 
         stage.system.mishap = refuse
         with pytest.raises(kind, match=said):
-            await stage.ledger.create(stage.entry())
+            await stage.ledger.create(stage.entry(), permitted)
 
 
 @pytest.mark.parametrize("answer", [{}, [], {"id": "00000000-0000-0000-0000-000000000000", "amount": 1}])
@@ -165,7 +167,7 @@ async def test_a_line_without_an_id_is_a_doubt(tmp_path: Path, answer: object):
 
         stage.system.mishap = odd
         with pytest.raises(DoubtfulError, match="cannot be read"):
-            await stage.ledger.create(stage.entry())
+            await stage.ledger.create(stage.entry(), permitted)
 
 
 async def test_rights_and_journal_are_found_out_without_writing(tmp_path: Path):

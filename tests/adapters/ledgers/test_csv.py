@@ -27,7 +27,7 @@ from precoro_daemon.adapters.ledgers.rows import RowReader
 from precoro_daemon.errors import LedgerMisfit, PermanentError, TemporaryError
 from precoro_daemon.payments.ports.ledger import Ledger
 from precoro_daemon.values.spreadsheet_cells import restored
-from tests.contracts.ledgers.books import entry, found, made, read_all
+from tests.contracts.ledgers.books import entry, found, made, permitted, read_all
 from tests.contracts.ledgers.configured import ledger_in
 
 KEYED = Format({"key": "No", "invoice": "Bill", "amount": "Sum", "paid_on": "Day"}, "utf-8-sig", ",")
@@ -253,7 +253,7 @@ async def test_a_folder_that_is_not_there(folders: Folders):
         with pytest.raises(LedgerMisfit, match=r"in_directory .* is no directory"):
             await read_all(ledger)
         with pytest.raises(LedgerMisfit, match="done is no directory"):
-            await ledger.create(entry())
+            await ledger.create(entry(), permitted)
 
 
 @pytest.mark.asyncio
@@ -277,7 +277,7 @@ async def test_files_are_for_their_owner_and_a_group_that_was_named(folders: Fol
     assert (status.st_mode & 0o777, status.st_gid) == (0o640, group)
     async with folders.open('out_group = "no-such-group"') as ledger:
         with pytest.raises(LedgerMisfit, match="out_group must be a group of the user"):
-            await ledger.create(entry("k3"))
+            await ledger.create(entry("k3"), permitted)
     assert len(listed(folders.root / "out")) == 2
 
 
@@ -303,7 +303,7 @@ async def test_of_many_at_the_same_time_the_first_file_stays(folders: Folders):
 
         def put(key: str = f"k{number}", starting: threading.Barrier = starting) -> None:
             starting.wait()
-            seen.add((folders.root / "out" / box.put(entry(key))).stat().st_ino)
+            seen.add((folders.root / "out" / box.put(entry(key), lambda: True)).stat().st_ino)
 
         async with anyio.create_task_group() as group:
             for _ in range(4):
@@ -328,7 +328,7 @@ async def test_the_configured_way_of_writing(folders: Folders):
     async with folders.open(more) as ledger:
         name = await made(ledger, entry(supplier_name="Köln; Nord"))
         with pytest.raises(PermanentError, match="'Ω' cannot be written in cp1252"):
-            await ledger.create(entry("k2", supplier_name="Ω"))
+            await ledger.create(entry("k2", supplier_name="Ω"), permitted)
     assert (folders.root / "out" / name).read_bytes().decode("cp1252").splitlines() == [
         "key;invoice;amount;currency;paid_on;supplier",
         f"{entry().key};INV-2026/7 'ü';12,50;EUR;31.01.2026;\"Köln; Nord\"",
@@ -342,7 +342,7 @@ async def test_a_folder_one_may_not_write(folders: Folders):
     await anyio.Path(folders.root / "out").chmod(0o500)
     async with folders.open() as ledger:
         with pytest.raises((LedgerMisfit, TemporaryError)):
-            await ledger.create(entry())
+            await ledger.create(entry(), permitted)
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -23,7 +23,7 @@ from precoro_daemon.errors import (
 from precoro_daemon.payments.ports.ledger import Ledger
 from precoro_daemon.payments.rules.receipts import Bill, Receipt
 from tests.adapters.http.stand_ins import serving
-from tests.contracts.ledgers.books import entry, read_all
+from tests.contracts.ledgers.books import entry, permitted, read_all
 from tests.contracts.ledgers.odoo_books import SECTION, odoo_at
 from tests.contracts.ledgers.odoo_database import OdooDatabase, Refusal
 from tests.contracts.ledgers.odoo_server import OdooServer, drop
@@ -242,7 +242,7 @@ async def test_a_payment_of_two_bills_without_an_entry_waits_for_its_bank_line(t
 @pytest.mark.parametrize("entries", [True, False])
 async def test_a_payment_is_posted_as_it_was_meant_and_read_back(tmp_path: Path, version: int, *, entries: bool):
     async with odoo(tmp_path, version, entries=entries) as stage:
-        receipt = await stage.ledger.create(entry(amount="400.40"))
+        receipt = await stage.ledger.create(entry(amount="400.40"), permitted)
         [payment] = stage.database.payments.values()
         assert receipt == Receipt(f"901/payment-{payment['id']}", Decimal("400.40"), "EUR", date(2026, 1, 31), "901")
         assert (payment["journal_id"], payment["currency_id"]) == (7, 1)
@@ -257,21 +257,23 @@ async def test_a_payment_is_posted_as_it_was_meant_and_read_back(tmp_path: Path,
 async def test_the_amount_of_a_bill_in_instalments_is_the_one_that_was_sent(tmp_path: Path):
     async with odoo(tmp_path) as stage:
         bill = stage.database.bill("90", instalments=3)
-        receipt = await stage.ledger.create(entry(amount="45", invoice_external_id=str(bill)))
+        receipt = await stage.ledger.create(entry(amount="45", invoice_external_id=str(bill)), permitted)
         assert (receipt.amount, stage.database.residual(bill)) == (Decimal(45), Decimal(45))
 
 
 async def test_each_currency_has_a_journal_of_its_own(tmp_path: Path):
     async with odoo(tmp_path) as stage:
         bill = stage.database.bill("1000", "USD")
-        receipt = await stage.ledger.create(entry(amount="1000", currency="USD", invoice_external_id=str(bill)))
+        receipt = await stage.ledger.create(
+            entry(amount="1000", currency="USD", invoice_external_id=str(bill)), permitted
+        )
         [payment] = stage.database.payments.values()
         assert (payment["journal_id"], payment["currency_id"], receipt.currency) == (9, 2, "USD")
 
 
 async def test_the_payment_method_is_that_of_the_journal_by_its_code(tmp_path: Path):
     async with odoo(tmp_path, section=SECTION + 'payment_method = "sepa_ct"\n') as stage:
-        await stage.ledger.create(entry())
+        await stage.ledger.create(entry(), permitted)
         [wizard] = stage.database.wizards.values()
         assert wizard["payment_method_line_id"] == 3
         faults = {probe.what: probe.fault for probe in await stage.ledger.probe() if probe.fault}
@@ -283,7 +285,7 @@ async def test_a_journal_in_another_currency_blocks_before_anything_is_written(t
     async with odoo(tmp_path, section=SECTION.replace('"BNKUS"', "7").replace("EUR = 7", "EUR = 9")) as stage:
         bill = stage.database.bill("1000", "USD")
         with pytest.raises(LedgerMisfit, match="is in EUR, and journals names it for USD"):
-            await stage.ledger.create(entry(amount="1000", currency="USD", invoice_external_id=str(bill)))
+            await stage.ledger.create(entry(amount="1000", currency="USD", invoice_external_id=str(bill)), permitted)
         assert (stage.database.wizards, stage.database.payments) == ({}, {})
 
 
@@ -305,7 +307,7 @@ async def test_what_does_not_fit_the_bill_is_refused_before_anything_is_written(
         }
         for said, payment in wrong.items():
             with pytest.raises(PermanentError, match=said):
-                await stage.ledger.create(payment)
+                await stage.ledger.create(payment, permitted)
         assert books.payments == {}
         assert PAYING not in stage.server.requests
 
@@ -316,7 +318,7 @@ async def test_a_paid_bill_is_refused_in_the_words_of_odoo_and_without_its_trace
         with pytest.raises(
             PermanentError, match="there is nothing left to pay on the selected journal items"
         ) as caught:
-            await stage.ledger.create(entry())
+            await stage.ledger.create(entry(), permitted)
         assert "Traceback" not in str(caught.value)
 
 
@@ -335,7 +337,7 @@ async def test_what_odoo_says_of_a_payment(
     async with odoo(tmp_path, version) as stage:
         stage.server.failure["action_create_payments"] = Refusal(name, said)
         with pytest.raises(kind, match=said):
-            await stage.ledger.create(entry())
+            await stage.ledger.create(entry(), permitted)
 
 
 @pytest.mark.parametrize(
@@ -355,7 +357,7 @@ async def test_what_is_no_word_on_this_payment_never_rejects_it(
     async with odoo(tmp_path) as stage:
         stage.server.failure["action_create_payments"] = Refusal(name, said)
         with pytest.raises(kind, match=said) as caught:
-            await stage.ledger.create(entry())
+            await stage.ledger.create(entry(), permitted)
         assert type(caught.value) is kind
 
 
@@ -378,7 +380,7 @@ async def test_a_lost_answer_is_found_by_our_key_and_never_by_its_amount(tmp_pat
         stage.database.pay(901, "12.50", memo="INV-2026/7")
         stage.server.mishap = drop
         with pytest.raises(DoubtfulError):
-            await stage.ledger.create(entry())
+            await stage.ledger.create(entry(), permitted)
         receipt = await stage.ledger.find(KEY)
         ours = max(stage.database.payments)
         assert receipt is not None
@@ -391,7 +393,7 @@ async def test_a_lost_answer_is_found_by_our_key_and_never_by_its_amount(tmp_pat
 
 async def test_a_payment_of_ours_that_was_taken_apart_says_so(tmp_path: Path):
     async with odoo(tmp_path) as stage:
-        receipt = await stage.ledger.create(entry())
+        receipt = await stage.ledger.create(entry(), permitted)
         stage.database.unreconcile(901)
         apart = await stage.ledger.find(KEY)
         assert apart == Receipt(receipt.key, Decimal("12.50"), "EUR", date(2026, 1, 31), "none")
@@ -405,7 +407,7 @@ async def test_a_payment_of_ours_that_was_taken_apart_says_so(tmp_path: Path):
 @pytest.mark.parametrize("how", ["unreconcile", "set_to_draft", "cancel_payment"])
 async def test_ours_that_was_undone_before_anybody_read_it_is_read_as_nothing(tmp_path: Path, version: int, how: str):
     async with odoo(tmp_path, version) as stage:
-        receipt = await stage.ledger.create(entry())
+        receipt = await stage.ledger.create(entry(), permitted)
         getattr(stage.database, how)(max(stage.database.payments) if how == "cancel_payment" else 901)
         [read] = (await read_all(stage.ledger)).payments
         assert (read.key, read.amount, read.ours) == (receipt.key, 0, KEY)
@@ -434,7 +436,7 @@ async def test_bills_by_the_suppliers_number(tmp_path: Path):
         assert bill is not None
         assert "Odoo has 2 bills whose ref is 'A-1'" in bill.closed
         with pytest.raises(PermanentError, match="Odoo has 2 bills"):
-            await stage.ledger.create(entry(invoice_number="A-1"))
+            await stage.ledger.create(entry(invoice_number="A-1"), permitted)
 
 
 async def test_what_is_no_name_of_a_bill_has_none(tmp_path: Path):
@@ -450,7 +452,7 @@ async def test_one_company_of_several(tmp_path: Path):
         assert await stage.read() == {}
         async with odoo_at_again(stage, tmp_path, SECTION.replace("EUR = 7", "EUR = 13")) as ledger:
             with pytest.raises(LedgerMisfit, match="is in USD"):
-                await ledger.create(entry())
+                await ledger.create(entry(), permitted)
 
 
 @asynccontextmanager
@@ -491,7 +493,7 @@ async def test_a_login_is_looked_up_once_and_a_wrong_one_is_said(tmp_path: Path)
 )
 async def test_what_does_not_fit_the_database_blocks_the_ledger(tmp_path: Path, section: str, said: str):
     async with odoo(tmp_path, section=section) as stage:
-        for ask in (stage.ledger.find(KEY), read_all(stage.ledger), stage.ledger.create(entry())):
+        for ask in (stage.ledger.find(KEY), read_all(stage.ledger), stage.ledger.create(entry(), permitted)):
             with pytest.raises(LedgerMisfit, match=said):
                 await ask
 
@@ -510,7 +512,7 @@ async def test_odoo_19_is_spoken_to_in_json_2_and_older_ones_in_json_rpc(tmp_pat
         (19, SECTION + 'protocol = "json-2"\n'),
     ):
         async with odoo(tmp_path, version, section) as stage:
-            receipt = await stage.ledger.create(entry())
+            receipt = await stage.ledger.create(entry(), permitted)
             assert receipt.amount == Decimal("12.50")
 
 
@@ -531,5 +533,5 @@ async def test_a_payment_whose_answer_has_no_number_is_a_doubt(tmp_path: Path):
     async with odoo(tmp_path) as stage:
         stage.server.mishap = numberless
         with pytest.raises(DoubtfulError, match="under which number"):
-            await stage.ledger.create(entry())
+            await stage.ledger.create(entry(), permitted)
         assert await stage.ledger.find(KEY) is not None

@@ -99,21 +99,3 @@ async def test_one_that_is_cancelled_holds_up_no_other():
             raise AssertionError("two a minute were made")
     async with pace.call():
         assert 59 < anyio.current_time() - begun < 61
-
-
-@in_virtual_time
-async def test_a_turn_comes_when_the_next_call_may_leave_at_once():
-    """So that no payment waits for it once it was permitted."""
-    pace = Pace(3, None, 90.0)
-    for _ in range(3):
-        async with pace.call():
-            await anyio.sleep(1)
-    began = anyio.current_time()
-    await pace.turn()
-    waited = anyio.current_time() - began
-    async with pace.call():
-        assert anyio.current_time() - began == waited
-    assert 57 < waited < 60
-    pace.close(100.0, "too often")
-    with pytest.raises(NotAsked):
-        await pace.turn()

@@ -19,7 +19,7 @@ from precoro_daemon.payments.rules.ledger_payments import LedgerBatch, Undone
 from precoro_daemon.payments.rules.receipts import Bill, Receipt, difference
 from tests.adapters.http.stand_ins import serving
 from tests.contracts.ledgers.accounting import drop, reply
-from tests.contracts.ledgers.books import entry, read_all
+from tests.contracts.ledgers.books import entry, permitted, read_all
 from tests.contracts.ledgers.online import QUICKBOOKS, open_online
 from tests.contracts.ledgers.quickbooks import QuickBooks, fault
 
@@ -48,7 +48,7 @@ async def batches_of(ledger: Ledger, position: str | None = None) -> list[Ledger
 async def test_what_leaves_names_bill_vendor_account_and_currency(tmp_path: Path):
     system = owing(payables="33")
     async with quickbooks(tmp_path, system) as ledger:
-        receipt = await ledger.create(entry())
+        receipt = await ledger.create(entry(), permitted)
     [made] = system.payments
     assert receipt == Receipt(f"{made}/901", Decimal("12.50"), "EUR", date(2026, 1, 31), "901")
     assert system.bodies == [
@@ -71,7 +71,7 @@ async def test_what_leaves_names_bill_vendor_account_and_currency(tmp_path: Path
 async def test_in_another_currency_the_rate_of_the_day_is_sent_and_cards_are_charged(tmp_path: Path):
     system = owing(currency="GBP")
     async with quickbooks(tmp_path, system) as ledger:
-        receipt = await ledger.create(entry(currency="GBP"))
+        receipt = await ledger.create(entry(currency="GBP"), permitted)
     [body] = system.bodies
     assert receipt.currency == "GBP"
     assert body["ExchangeRate"] == Decimal("0.92")
@@ -84,7 +84,7 @@ async def test_without_a_rate_nothing_is_sent(tmp_path: Path):
     system.refuse += [None, None, None, reply({"ExchangeRate": {"Rate": 0}})]
     async with quickbooks(tmp_path, system) as ledger:
         with pytest.raises(TemporaryError, match="no exchange rate of USD for 2026-01-31"):
-            await ledger.create(entry(currency="USD"))
+            await ledger.create(entry(currency="USD"), permitted)
     assert system.bodies == []
 
 
@@ -105,7 +105,7 @@ async def test_a_payment_needs_the_currency_of_bill_and_account(tmp_path: Path):
             ("x' or '1", "EUR", "it has no bill"),
         ):
             with pytest.raises(PermanentError, match=told):
-                await ledger.create(entry(invoice_external_id=bill, currency=currency))
+                await ledger.create(entry(invoice_external_id=bill, currency=currency), permitted)
     assert system.bodies == []
 
 
@@ -113,7 +113,7 @@ async def test_what_quickbooks_refuses_is_told_in_its_words(tmp_path: Path):
     system = owing("10.00")
     async with quickbooks(tmp_path, system) as ledger:
         with pytest.raises(PermanentError, match="The amount is more than what is open on the bill"):
-            await ledger.create(entry(amount="10.01"))
+            await ledger.create(entry(amount="10.01"), permitted)
     assert system.payments == {}
 
 
@@ -123,7 +123,7 @@ async def test_a_subscription_that_ended_and_lacking_rights_reject_no_payment(tm
     system.refuse += [None, None, None, fault("Invalid Company Status", "Subscription has ended", 400, code=code)]
     async with quickbooks(tmp_path, system) as ledger:
         with pytest.raises(kind, match="Subscription has ended"):
-            await ledger.create(entry())
+            await ledger.create(entry(), permitted)
         system.refuse.append(fault("Invalid Company Status", "Subscription has ended", 400, code=code))
         with pytest.raises(kind, match="Subscription has ended"):
             await ledger.bill(entry())
@@ -141,10 +141,10 @@ async def test_what_is_open_on_a_bill(tmp_path: Path):
 async def test_a_bill_that_was_just_read_is_not_read_again_for_its_payment(tmp_path: Path):
     system = owing()
     async with quickbooks(tmp_path, system) as ledger:
-        await ledger.create(entry())
+        await ledger.create(entry(), permitted)
         system.requests.clear()
         await ledger.bill(entry())
-        await ledger.create(entry())
+        await ledger.create(entry(), permitted)
         assert [request.split("?")[0].rsplit("/", 1)[-1] for request in system.requests] == ["query", "billpayment"]
 
 
@@ -154,7 +154,7 @@ async def test_the_look_up_goes_by_the_number_whatever_became_of_the_memo(tmp_pa
         assert await ledger.find(KEY) is None
         system.mishap = drop
         with pytest.raises(DoubtfulError):
-            await ledger.create(entry())
+            await ledger.create(entry(), permitted)
         [made] = system.payments
         system.change(made, note="Transfer 2026/118 approved by CFO")
         assert await ledger.find(KEY) == Receipt(f"{made}/901", Decimal("12.50"), "EUR", date(2026, 1, 31), "901")
@@ -163,7 +163,7 @@ async def test_the_look_up_goes_by_the_number_whatever_became_of_the_memo(tmp_pa
         system.void(made)
         assert await ledger.find(KEY) is None
         for _ in range(2):
-            await ledger.create(entry())
+            await ledger.create(entry(), permitted)
         with pytest.raises(PermanentError, match="2 payments under the key"):
             await ledger.find(KEY)
 
@@ -178,7 +178,7 @@ async def test_the_look_up_goes_by_the_number_whatever_became_of_the_memo(tmp_pa
 async def test_a_payment_of_ours_that_does_not_say_what_it_pays_is_there_all_the_same(tmp_path: Path, lines: Any):
     system = owing()
     async with quickbooks(tmp_path, system) as ledger:
-        await ledger.create(entry())
+        await ledger.create(entry(), permitted)
         [made] = system.payments
         system.change(made, lines=lines, total=Decimal("12.50"))
         found = await ledger.find(KEY)
@@ -197,7 +197,7 @@ async def test_a_payment_that_quickbooks_leaves_without_its_bill_is_no_success(t
 
     system.mishap = unapplied
     async with quickbooks(tmp_path, system) as ledger:
-        receipt = await ledger.create(entry())
+        receipt = await ledger.create(entry(), permitted)
     assert receipt.invoice == "(none that it names)"
 
 
@@ -341,7 +341,7 @@ async def test_too_often_without_a_time_holds_up_what_follows_for_a_minute(tmp_p
     system.refuse += [None, None, None, fault("ThrottleExceeded", "errorCode=003001", 429)]
     async with quickbooks(tmp_path, system, QUICKBOOKS) as ledger:
         with pytest.raises(TemporaryError, match="errorCode=003001"):
-            await ledger.create(entry())
+            await ledger.create(entry(), permitted)
     assert system.payments == {}
 
 

@@ -8,9 +8,11 @@ import socket
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, closing
+from contextlib import ExitStack, asynccontextmanager, closing
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -18,12 +20,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from precoro_daemon.adapters.databases.database import Address, Database, open_database
+from precoro_daemon.adapters.databases.postgres import PostgresDatabase
 from precoro_daemon.adapters.databases.thread import OneThread
 from precoro_daemon.adapters.ledgers.rows import RowReader
 from precoro_daemon.adapters.ledgers.sql import SqlLedger, SqlStatements
 from precoro_daemon.errors import DoubtfulError, LedgerMisfit, PermanentError, TemporaryError
 from precoro_daemon.values.sql_statements import parse
-from tests.contracts.ledgers.books import entry, found, read_all
+from tests.contracts.ledgers.books import entry, found, permitted, read_all
 from tests.contracts.ledgers.databases import INSERT, DatabaseBooks, postgres_books, sqlite_books
 
 pytestmark = pytest.mark.asyncio
@@ -126,7 +129,7 @@ async def test_an_insert_that_find_does_not_see_leaves_nothing(tmp_path: Path):
     insert = "INSERT INTO payments (bill, precoro_key) VALUES (:key, 'another')"
     async with lite(tmp_path, insert=insert) as books, books.open() as ledger:
         with pytest.raises(LedgerMisfit, match="`find` does not see the key"):
-            await ledger.create(entry())
+            await ledger.create(entry(), permitted)
         assert await books.created() == []
         assert await ledger.find("another") is None
 
@@ -136,18 +139,18 @@ async def test_a_payment_the_books_refuse_stops_no_other(tmp_path: Path):
         await books.ask("CREATE TRIGGER closed BEFORE INSERT ON payments WHEN NEW.bill = 'closed' BEGIN"
                         " SELECT RAISE(ABORT, 'that year is closed'); END")  # fmt: skip
         with pytest.raises(PermanentError, match="refuses payment k1: that year is closed"):
-            await ledger.create(entry("k1", invoice_external_id="closed"))
-        assert await ledger.create(entry("k2"))
+            await ledger.create(entry("k1", invoice_external_id="closed"), permitted)
+        assert await ledger.create(entry("k2"), permitted)
         assert [key for key, _, _ in await books.created()] == ["k2"]
 
 
 async def test_two_payments_under_one_key_are_not_taken_for_one(tmp_path: Path):
     async with sqlite_books(tmp_path, unique=False) as books, books.open() as ledger:
         assert isinstance(books, DatabaseBooks)
-        await ledger.create(entry("k"))
+        await ledger.create(entry("k"), permitted)
         await books.ask("INSERT INTO payments (precoro_key) VALUES ('k')")
         with pytest.raises(PermanentError, match="2 payments under the key k"):
-            await ledger.create(entry("k"))
+            await ledger.create(entry("k"), permitted)
 
 
 async def test_a_locked_file_is_busy_and_nothing_was_written(tmp_path: Path):
@@ -157,9 +160,99 @@ async def test_a_locked_file_is_busy_and_nothing_was_written(tmp_path: Path):
             other.execute("BEGIN EXCLUSIVE")
             async with books.open() as hasty:
                 with pytest.raises(TemporaryError, match="locked"):
-                    await hasty.create(entry())
-        assert await ledger.create(entry())
+                    await hasty.create(entry(), permitted)
+        assert await ledger.create(entry(), permitted)
         assert len(await books.created()) == 1
+
+
+@dataclass
+class Seconds:
+    """Seconds that have passed, as real ones and as a test says."""
+
+    said: float = 0.0
+
+    def __call__(self) -> float:
+        return time.monotonic() + self.said
+
+
+def lock(books: DatabaseBooks, stack: ExitStack) -> None:
+    """Another program works on the table, and takes its time."""
+    if books.dialect == "sqlite":
+        other = stack.enter_context(
+            closing(sqlite3.connect(books.address.database, isolation_level=None, check_same_thread=False))
+        )
+        other.execute("BEGIN EXCLUSIVE")
+    else:
+        held = stack.enter_context(closing(PostgresDatabase(books.address).open_plain()))
+        held.execute("BEGIN; LOCK TABLE payments")
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
+async def test_a_payment_waits_for_a_lock_no_longer_than_its_permit_is_good(
+    tmp_path: Path, postgres: str, dialect: str
+):
+    """What was permitted may have been forbidden since: the kill switch, another worker."""
+    opened = lite(tmp_path) if dialect == "sqlite" else postgres_books(postgres)
+    async with opened as books:
+        assert isinstance(books, DatabaseBooks)
+        books.address, elapsed = replace(books.address, timeout=60.0), Seconds()
+        with ExitStack() as stack:
+
+            async def permit(_: str) -> None:
+                await anyio.to_thread.run_sync(lock, books, stack)
+                elapsed.said = 4.5
+
+            async with books.open(elapsed) as ledger:
+                began = time.monotonic()
+                with pytest.raises(TemporaryError):
+                    await ledger.create(entry(), permit)
+                assert time.monotonic() - began < 20
+                await anyio.to_thread.run_sync(stack.close)
+                assert await books.created() == []
+                assert await ledger.create(entry(), permitted)
+
+
+@dataclass
+class SlowDatabase:
+    """A database whose every statement takes that many seconds."""
+
+    inner: Database
+    takes: float
+    elapsed: Seconds
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+    def connect(self, *, read_only: bool) -> Any:
+        return SlowConnection(self, self.inner.connect(read_only=read_only))
+
+
+@dataclass
+class SlowConnection:
+    database: SlowDatabase
+    inner: Any
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+    def run(self, statement: Any, values: Any) -> Any:
+        self.database.elapsed.said += self.database.takes
+        return self.inner.run(statement, values)
+
+
+@pytest.mark.parametrize("takes", [1.0, 2.0])
+async def test_what_took_longer_than_its_permit_is_good_is_not_committed(tmp_path: Path, takes: float):
+    """It searches, inserts and searches again."""
+    async with lite(tmp_path) as books:
+        elapsed = Seconds()
+        slow = SlowDatabase(open_database("sqlite", books.address), takes, elapsed)
+        async with books.open(elapsed, lambda: slow) as ledger:
+            if takes > 5 / 3:
+                with pytest.raises(TemporaryError, match="nothing was recorded"):
+                    await ledger.create(entry(), permitted)
+            else:
+                assert await ledger.create(entry(), permitted)
+        assert len(await books.created()) == (takes < 5 / 3)
 
 
 async def test_rows_of_one_position_are_all_read_wherever_the_reading_stops(tmp_path: Path):
@@ -204,7 +297,7 @@ async def test_what_the_server_refuses(postgres: str):
         books.insert = "INSERT INTO payments (bill, precoro_key, amount) VALUES (:key, :key, 'much')"
         async with books.open() as ledger:
             with pytest.raises(PermanentError, match="invalid input syntax for type numeric"):
-                await ledger.create(entry())
+                await ledger.create(entry(), permitted)
             assert await ledger.find(entry().key) is None
 
 
@@ -231,21 +324,21 @@ async def test_a_silent_server_is_left_after_the_deadline(postgres: str, moment:
             books.wire.silent = True
             began = time.monotonic()
             with pytest.raises((TemporaryError, DoubtfulError)):
-                await ledger.create(entry())
+                await ledger.create(entry(), permitted)
             assert time.monotonic() - began < 15
             books.wire.silent = False
-            assert await ledger.create(entry())
+            assert await ledger.create(entry(), permitted)
         assert len(await books.created()) == 1
 
 
 async def test_a_connection_that_was_dropped_while_idle_is_made_anew(postgres: str):
     async with postgres_books(postgres) as books, books.open() as ledger:
         assert isinstance(books, DatabaseBooks)
-        await ledger.create(entry("k1"))
+        await ledger.create(entry("k1"), permitted)
         await books.ask(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'precoro-daemon'"
         )
-        assert await ledger.create(entry("k2"))
+        assert await ledger.create(entry("k2"), permitted)
 
 
 async def test_positions_and_amounts_of_real_types(postgres: str):
@@ -369,7 +462,7 @@ async def test_what_is_found_is_told_with_what_was_recorded(tmp_path: Path):
     async with lite(tmp_path) as books:
         books.find = "SELECT id, amount, currency, paid_on FROM payments WHERE precoro_key = :key"
         async with books.open() as ledger:
-            receipt = await ledger.create(entry())
+            receipt = await ledger.create(entry(), permitted)
     assert (receipt.amount, receipt.currency, receipt.paid_on) == (Decimal("12.50"), "EUR", entry().paid_on)
 
 

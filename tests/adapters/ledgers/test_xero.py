@@ -27,7 +27,7 @@ from precoro_daemon.payments.rules.ledger_payments import Undone
 from precoro_daemon.payments.rules.receipts import Bill, Receipt
 from tests.adapters.http.stand_ins import serving
 from tests.contracts.ledgers.accounting import TOKEN, drop, reply
-from tests.contracts.ledgers.books import entry, read_all
+from tests.contracts.ledgers.books import entry, permitted, read_all
 from tests.contracts.ledgers.online import XERO, open_online
 from tests.contracts.ledgers.xero import NOTHING, TENANT, Xero, too_often
 
@@ -65,7 +65,7 @@ def _without_defaults(tree: Any) -> Any:
 async def test_what_leaves_is_what_xeros_own_client_would_send(tmp_path: Path):
     system = owing(currency="USD")
     async with xero(tmp_path, system) as ledger:
-        receipt = await ledger.create(payment(amount="12.50", currency="USD"))
+        receipt = await ledger.create(payment(amount="12.50", currency="USD"), permitted)
     [made] = system.payments.values()
     assert receipt == Receipt(made.id, Decimal("12.50"), "USD", date(2026, 1, 31), BILL)
     said = Payment(
@@ -86,7 +86,7 @@ async def test_what_leaves_is_what_xeros_own_client_would_send(tmp_path: Path):
 async def test_xeros_own_client_understands_what_the_stand_in_answers(tmp_path: Path):
     system = owing()
     async with xero(tmp_path, system) as ledger:
-        await ledger.create(payment(amount="12.50"))
+        await ledger.create(payment(amount="12.50"), permitted)
         [read] = (await read_all(ledger)).payments
     found = [one for one in system.answers if "Payments" in one]
     for answer in found:
@@ -105,7 +105,7 @@ async def test_what_xero_refuses_is_no_success_and_its_words_arrive(tmp_path: Pa
     system.summarizes = summarizes
     async with xero(tmp_path, system) as ledger:
         with pytest.raises(PermanentError, match="Payment amount exceeds the amount outstanding on this document"):
-            await ledger.create(payment(amount="10.01"))
+            await ledger.create(payment(amount="10.01"), permitted)
     assert system.payments == {}
 
 
@@ -132,7 +132,7 @@ async def test_a_good_status_says_nothing(tmp_path: Path, row: Mapping[str, Any]
     system.mishap = said
     async with xero(tmp_path, system) as ledger:
         with pytest.raises(kind):
-            await ledger.create(payment(amount="1.00"))
+            await ledger.create(payment(amount="1.00"), permitted)
 
 
 async def test_a_payment_needs_the_currency_of_bill_and_account(tmp_path: Path):
@@ -142,11 +142,11 @@ async def test_a_payment_needs_the_currency_of_bill_and_account(tmp_path: Path):
     system.bill("in-usd", currency="USD")
     async with xero(tmp_path, system) as ledger:
         with pytest.raises(PermanentError, match="the bill is in EUR, the payment in USD"):
-            await ledger.create(payment(amount="1.00", currency="USD"))
+            await ledger.create(payment(amount="1.00", currency="USD"), permitted)
         with pytest.raises(PermanentError, match=r"no account pays in 'GBP' \(but in: EUR, USD\)"):
-            await ledger.create(entry(currency="GBP", invoice_external_id="in-gbp"))
+            await ledger.create(entry(currency="GBP", invoice_external_id="in-gbp"), permitted)
         with pytest.raises(PermanentError, match="account Bank USD is in EUR, and accounts in"):
-            await ledger.create(entry(currency="USD", invoice_external_id="in-usd"))
+            await ledger.create(entry(currency="USD", invoice_external_id="in-usd"), permitted)
     assert system.bodies == []
 
 
@@ -164,13 +164,13 @@ async def test_what_is_open_on_a_bill(tmp_path: Path):
         for unknown in ("INV-7", "gone", "", "../Payments"):
             assert await ledger.bill(entry(invoice_external_id=unknown)) is None
             with pytest.raises(PermanentError, match="it has no bill"):
-                await ledger.create(entry(invoice_external_id=unknown))
+                await ledger.create(entry(invoice_external_id=unknown), permitted)
 
 
 async def test_an_id_in_capitals_is_the_same_id(tmp_path: Path):
     system = owing()
     async with xero(tmp_path, system) as ledger:
-        receipt = await ledger.create(entry(invoice_external_id=BILL.upper()))
+        receipt = await ledger.create(entry(invoice_external_id=BILL.upper()), permitted)
     assert receipt.invoice == BILL.upper()
     assert system.bodies[0]["Payments"][0]["Invoice"] == {"InvoiceID": BILL}
 
@@ -180,7 +180,7 @@ async def test_a_bill_that_was_just_read_is_not_read_again_for_its_payment(tmp_p
     async with xero(tmp_path, system) as ledger:
         for _ in range(2):
             await ledger.bill(payment(amount="1.00"))
-            await ledger.create(payment(amount="1.00"))
+            await ledger.create(payment(amount="1.00"), permitted)
     assert [request.split("?")[0].rsplit("/", 2)[-2] for request in system.requests] == [
         "Invoices", "Accounts", "2.0", "Invoices", "2.0"
     ]  # fmt: skip
@@ -260,13 +260,13 @@ async def test_found_is_what_bears_our_reference_and_still_stands(tmp_path: Path
         assert await ledger.find(KEY) is None
         system.mishap = drop
         with pytest.raises(DoubtfulError):
-            await ledger.create(payment(amount="12.50"))
+            await ledger.create(payment(amount="12.50"), permitted)
         [made] = system.payments.values()
         assert await ledger.find(KEY) == Receipt(made.id, Decimal("12.50"), "EUR", date(2026, 1, 31), BILL)
         system.change(made.id, status="DELETED")
         assert await ledger.find(KEY) is None
         for _ in range(2):
-            await ledger.create(payment(amount="1.00"))
+            await ledger.create(payment(amount="1.00"), permitted)
         with pytest.raises(PermanentError, match="2 payments under the key"):
             await ledger.find(KEY)
 
@@ -285,15 +285,15 @@ async def test_too_often_holds_up_the_next_calls_instead_of_being_asked_for_agai
     system.refuse += [None, None, too_often(0)]
     async with xero(tmp_path, system) as ledger:
         with pytest.raises(TemporaryError, match="limit: minute"):
-            await ledger.create(payment(amount="1.00"))
-        await ledger.create(payment(amount="1.00"))
+            await ledger.create(payment(amount="1.00"), permitted)
+        await ledger.create(payment(amount="1.00"), permitted)
         assert len(system.payments) == 1
         system.refuse.append(too_often(7200, "day"))
         with pytest.raises(TemporaryError, match="limit: day") as told:
             await ledger.find(KEY)
         asked = len(system.requests)
         assert told.value.wait
-        for call in (ledger.find(KEY), ledger.create(payment(amount="1.00")), read_all(ledger)):
+        for call in (ledger.find(KEY), ledger.create(payment(amount="1.00"), permitted), read_all(ledger)):
             with pytest.raises(TemporaryError, match="limit: day") as told:
                 await call
             assert told.value.wait
@@ -385,13 +385,13 @@ async def test_a_token_that_ran_out_is_renewed_once_and_no_payment_is_sent_twice
             assert await ledger.find(KEY) is None
             assert (bearer.refused, len(system.requests)) == (["old"], 2)
             await ledger.bill(payment(amount="1.00"))
-            await ledger.create(payment(amount="1.00"))
+            await ledger.create(payment(amount="1.00"), permitted)
             await ledger.bill(payment(amount="1.00"))
             system.token = "newer"
             bearer.tokens = [TOKEN, "newer"]
             system.requests.clear()
             with pytest.raises(TemporaryError, match="TokenExpired"):
-                await ledger.create(payment(amount="1.00"))
+                await ledger.create(payment(amount="1.00"), permitted)
             assert len(system.requests) == 1
-            await ledger.create(payment(amount="1.00"))
+            await ledger.create(payment(amount="1.00"), permitted)
     assert len(system.payments) == 2

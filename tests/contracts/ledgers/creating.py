@@ -10,7 +10,7 @@ import anyio
 
 from precoro_daemon.app.ledger import open_ledger
 from precoro_daemon.settings import load
-from tests.contracts.ledgers.books import entry
+from tests.contracts.ledgers.books import entry, permitted
 from tests.contracts.ledgers.configured import ACCESS
 
 
@@ -19,7 +19,7 @@ async def main(config: Path, first: int) -> None:
     async with open_ledger(settings) as ledger:
         assert ledger
         for number in itertools.count(first):
-            await ledger.create(entry(f"key-{number}"))
+            await ledger.create(entry(f"key-{number}"), permitted)
             print(number, flush=True)
 
 

@@ -15,11 +15,12 @@ from typing import Any
 
 import anyio
 
-from precoro_daemon.adapters.databases.database import Address, open_database
+from precoro_daemon.adapters.databases.database import Address, Database, open_database
 from precoro_daemon.adapters.ledgers.rows import RowReader
 from precoro_daemon.adapters.ledgers.sql import SqlLedger, SqlStatements
 from precoro_daemon.payments.ports.ledger import Ledger
 from precoro_daemon.values.sql_statements import Dialect, parse
+from precoro_daemon.writes.sending import real_seconds
 from tests.contracts.ledgers.books import Books, Created
 from tests.contracts.ledgers.servers import CutWire, cut_wire, mysql_query, postgres_query
 
@@ -65,15 +66,17 @@ class DatabaseBooks:
     def __post_init__(self) -> None:
         self._changes = itertools.count(1)
 
-    def open(self) -> AbstractAsyncContextManager[Ledger]:
+    def open(
+        self, elapsed: Callable[[], float] = real_seconds, database: Callable[[], Database] | None = None
+    ) -> AbstractAsyncContextManager[Ledger]:
         # `key` is a word of MySQL's own.
         read = self.read.replace("AS key", "AS `key`") if self.dialect == "mysql" else self.read
         texts = {"read": read, "insert": self.insert, "find": self.find}
         statements = {name: parse(text, self.dialect) for name, text in texts.items()}
         given = {"start": "0", "timeout": self.address.timeout, "overlap": self.overlap, "secrets": (PASSWORD,)}
         books = SqlStatements("books", **given, **statements)
-        database = partial(open_database, self.dialect, self.address)
-        return SqlLedger(books, database, RowReader(secrets=(PASSWORD,)))
+        database = database or partial(open_database, self.dialect, self.address)
+        return SqlLedger(books, database, RowReader(secrets=(PASSWORD,)), elapsed)
 
     async def ask(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         mark = "?" if self.dialect == "sqlite" else "%s"

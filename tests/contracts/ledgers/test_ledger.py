@@ -12,7 +12,7 @@ import pytest
 
 from precoro_daemon.errors import DaemonError, DoubtfulError, FatalError, PermanentError, TemporaryError
 from precoro_daemon.payments.ports.ledger import Ledger
-from tests.contracts.ledgers.books import Books, entry, found, made, read_all
+from tests.contracts.ledgers.books import Books, entry, found, made, permitted, read_all
 from tests.contracts.ledgers.configured import CsvBooks
 from tests.contracts.ledgers.conftest import Open
 
@@ -64,7 +64,7 @@ async def test_a_lost_answer_is_a_doubt_and_the_next_try_settles_it(open_books: 
             pytest.skip("there is no wire that could be cut")
         await books.lose_next_answer()
         with pytest.raises(DoubtfulError):
-            await ledger.create(entry())
+            await ledger.create(entry(), permitted)
         await _settles(books, ledger)
 
 
@@ -91,7 +91,7 @@ async def test_cancelled_at_any_moment_it_is_there_or_it_is_not(open_books: Open
         skip_unless(ledger.capabilities.create == "idempotent", "a late arrival would be a second payment")
         for moment in range(12):
             with anyio.move_on_after(moment * 0.0007):
-                await ledger.create(entry(f"key-{moment}"))
+                await ledger.create(entry(f"key-{moment}"), permitted)
             await _settles(books, ledger, f"key-{moment}")
 
 
@@ -101,8 +101,8 @@ async def test_odd_texts_are_recorded_or_refused_and_stop_no_other(open_books: O
         for number, text in enumerate(odd):
             payment = entry(f"key-{number}", supplier_name=text, invoice_number=text)
             with suppress(PermanentError):
-                await ledger.create(payment)
-        await ledger.create(entry("last"))
+                await ledger.create(payment, permitted)
+        await ledger.create(entry("last"), permitted)
         created = [key for key, _, _ in await books.created()]
         assert created[-1] == "last"
         assert len(created) == len(set(created)) >= len(odd) - 2
@@ -124,7 +124,7 @@ async def test_every_digit_of_an_amount_arrives(open_books: Open):
         amounts: list[str] = getattr(books, "amounts", AMOUNTS)
         for number, amount in enumerate(map(Decimal, amounts)):
             paid[await books.pay("901", amount)] = amount
-            await ledger.create(entry(f"key-{number}", amount=f"{amount:f}"))
+            await ledger.create(entry(f"key-{number}", amount=f"{amount:f}"), permitted)
         created = {key: amount for key, amount, _ in await books.created()}
         assert created == {f"key-{number}": Decimal(amount) for number, amount in enumerate(amounts)}
         found = (await read_all(ledger)).amounts
@@ -201,7 +201,7 @@ async def test_out_of_reach_is_said_and_nothing_is_in_doubt(open_books: Open):
         async with books.open() as ledger:
             if ledger.capabilities.create != "none":
                 with pytest.raises((TemporaryError, FatalError)):
-                    await ledger.create(entry())
+                    await ledger.create(entry(), permitted)
             if ledger.capabilities.lookup != "none":
                 with pytest.raises((TemporaryError, FatalError)):
                     await found(ledger, entry().key)
@@ -237,7 +237,7 @@ async def test_create_while_reading(open_books: Open):
         async with ledger.recorded(None) as batches:
             async for _ in batches:
                 if not await books.created():
-                    await ledger.create(entry())
+                    await ledger.create(entry(), permitted)
         assert len(await books.created()) == 1
 
 
@@ -246,7 +246,9 @@ async def test_its_name_and_its_errors_show_no_secret(open_books: Open):
         await books.vanish()
         async with books.open() as ledger:
             told = [repr(ledger), str(ledger.capabilities), ledger.name]
-            works = [lambda: ledger.create(entry()), lambda: read_all(ledger)][: 1 + ledger.capabilities.reads]
+            works = [lambda: ledger.create(entry(), permitted), lambda: read_all(ledger)][
+                : 1 + ledger.capabilities.reads
+            ]
             for work in works:
                 try:
                     await work()

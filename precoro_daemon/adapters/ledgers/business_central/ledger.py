@@ -37,6 +37,7 @@ from precoro_daemon.payments.ports.ledger import Capabilities, Entry, Probe
 from precoro_daemon.payments.rules.ledger_payments import LedgerBatch
 from precoro_daemon.payments.rules.receipts import Bill, Receipt
 from precoro_daemon.values.money import plain
+from precoro_daemon.writes.permit import Permit
 
 _HALF_OF_ITS_CALLS_A_MINUTE = 300
 """Half of what Business Central takes of one user."""
@@ -84,12 +85,12 @@ class BusinessCentralLedger(HttpLedger):
     async def bill(self, entry: Entry) -> Bill | None:
         raise NotImplementedError  # never asked: the capabilities do not have it
 
-    async def create(self, entry: Entry) -> Receipt:
+    async def create(self, entry: Entry, permit: Permit) -> Receipt:
         invoice = await self._payable(entry)
         target = f"{self._root}/vendorPaymentJournals({await self._journal()})/vendorPayments"
         body = _EXACT_NUMBERS.encode(line_of(entry, invoice))
         outgoing = Outgoing("POST", target, {"Content-Type": "application/json"}, body)
-        tree = await self._client.send_payment("create", outgoing)
+        tree = await self._client.send_payment("create", outgoing, permit)
         try:
             return read_line(tree, self._options.bill_name)
         except (MalformedAnswer, AttributeError) as error:

@@ -14,6 +14,7 @@ from precoro_daemon.adapters.ledgers.odoo.dialects import Dialect, Method, diale
 from precoro_daemon.adapters.ledgers.odoo.options import OdooOptions
 from precoro_daemon.errors import DoubtfulError, LoginNeeded, MalformedAnswer, PermanentError
 from precoro_daemon.telemetry import excerpt
+from precoro_daemon.writes.permit import Permit
 
 Row = Mapping[str, Any]
 
@@ -57,11 +58,11 @@ class OdooCalls:
         tree = await self.client.ask(str(method), outgoing, of_one=of_one)
         return tree if dialect.json_2 else await self._result(str(method), tree, of_one=of_one, sent=False)
 
-    async def send_payment(self, method: Method) -> Any:
+    async def send_payment(self, method: Method, permit: Permit) -> Any:
         """Calls what makes a payment, once. Raises what `LedgerClient.send_payment` does."""
         dialect = await self.dialect()
         outgoing = await self._outgoing(method, dialect)
-        tree = await self.client.send_payment(str(method), outgoing)
+        tree = await self.client.send_payment(str(method), outgoing, permit)
         return tree if dialect.json_2 else await self._result(str(method), tree, of_one=True, sent=True)
 
     @property

@@ -20,6 +20,7 @@ from precoro_daemon.adapters.ledgers.rows import RowReader
 from precoro_daemon.payments.ports.ledger import Capabilities, Entry, Probe
 from precoro_daemon.payments.rules.ledger_payments import LedgerBatch
 from precoro_daemon.payments.rules.receipts import Bill, Receipt
+from precoro_daemon.writes.permit import Permit
 
 _BILLS_A_PAGE = 500
 _FIRST = "1970-01-01 00:00:00"
@@ -76,8 +77,8 @@ class OdooLedger(HttpLedger):
         self._known = {bill: one for bill, one in seen.items() if one[0] >= oldest}
         self._reached = scan.safe
 
-    async def create(self, entry: Entry) -> Receipt:
-        return await self._registering.create(entry)
+    async def create(self, entry: Entry, permit: Permit) -> Receipt:
+        return await self._registering.create(entry, permit)
 
     async def find(self, key: str) -> Receipt | None:
         return await self._receipts.under(key)

@@ -17,6 +17,7 @@ from precoro_daemon.errors import DaemonError, DoubtfulError, MalformedAnswer, P
 from precoro_daemon.payments.ports.ledger import Entry
 from precoro_daemon.payments.rules.receipts import Receipt
 from precoro_daemon.values.money import plain
+from precoro_daemon.writes.permit import Permit
 
 _WIZARD = "account.payment.register"
 
@@ -32,7 +33,7 @@ class Registering:
     journals: Journals
     receipts: Receipts
 
-    async def create(self, entry: Entry) -> Receipt:
+    async def create(self, entry: Entry, permit: Permit) -> Receipt:
         """Raises what `Ledger.create` does."""
         bill = await self._payable(entry)
         journal = await self.journals.paying_in(entry.currency)
@@ -42,7 +43,7 @@ class Registering:
         wizard = await self._wizard(bill, values)
         await self._compare(wizard, values)
         method = Method(_WIZARD, "action_create_payments", ids=[wizard], context=self.calls.on_bill(bill["id"]))
-        made = await self.calls.send_payment(method)
+        made = await self.calls.send_payment(method, permit)
         number = made.get("res_id") if isinstance(made, dict) else None
         if not isinstance(number, int) or number is False:
             raise DoubtfulError(f"{self._said}: the payment was taken, and Odoo does not say under which number")

@@ -29,6 +29,7 @@ from precoro_daemon.payments.ports.ledger import Capabilities, Entry, Probe
 from precoro_daemon.payments.rules.entries import short_key
 from precoro_daemon.payments.rules.ledger_payments import LedgerBatch
 from precoro_daemon.payments.rules.receipts import Bill, Receipt
+from precoro_daemon.writes.permit import Permit
 
 _EXACT = msgspec.json.Encoder(decimal_format="number")
 
@@ -80,7 +81,7 @@ class QuickbooksLedger(HttpLedger):
         named = all(isinstance(row, Mapping) and (row.get("CurrencyRef") or not row.get("Line")) for row in rows)
         return "" if named else await self._company.home_currency()
 
-    async def create(self, entry: Entry) -> Receipt:
+    async def create(self, entry: Entry, permit: Permit) -> Receipt:
         open_bill = await self._known_bill(entry)
         if open_bill is None:
             raise PermanentError(f"{self._said('create')}: it has no bill {entry.invoice_external_id!r}")
@@ -92,7 +93,7 @@ class QuickbooksLedger(HttpLedger):
         body = _EXACT.encode(await self._payment(entry, open_bill, account))
         target = self._company.target("billpayment", requestid=entry.key)
         outgoing = Outgoing("POST", target, {"Content-Type": "application/json"}, body)
-        tree = await self._client.send_payment("create", outgoing)
+        tree = await self._client.send_payment("create", outgoing, permit)
         document = tree.get("BillPayment") if isinstance(tree, Mapping) else None
         if isinstance(document, Mapping) and isinstance(document.get("Id"), str):
             receipts = [*receipts_in(document)]
@@ -140,7 +141,6 @@ class QuickbooksLedger(HttpLedger):
     async def bill(self, entry: Entry) -> Bill | None:
         open_bill = await self._read_bill(entry.invoice_external_id)
         self._bill = (entry.key, open_bill)
-        await self._client.turn()
         return None if open_bill is None else open_bill.bill
 
     async def _known_bill(self, entry: Entry) -> OpenBill | None:

@@ -36,6 +36,7 @@ from precoro_daemon.errors import DoubtfulError, LedgerMisfit, PermanentError, S
 from precoro_daemon.payments.ports.ledger import Capabilities, Entry, Probe
 from precoro_daemon.payments.rules.ledger_payments import LedgerBatch
 from precoro_daemon.payments.rules.receipts import Bill, Receipt
+from precoro_daemon.writes.permit import Permit
 
 _API = "/api.xro/2.0"
 _PAGE_ROWS = 1000
@@ -115,7 +116,7 @@ class XeroLedger(HttpLedger):
                 return
             scan.turn()
 
-    async def create(self, entry: Entry) -> Receipt:
+    async def create(self, entry: Entry, permit: Permit) -> Receipt:
         bill = await self._known_bill(entry)
         if bill is None:
             raise PermanentError(f"{self._said('create')}: it has no bill {entry.invoice_external_id!r}")
@@ -134,7 +135,7 @@ class XeroLedger(HttpLedger):
         headers = {"Idempotency-Key": entry.key, "Content-Type": "application/json"}
         body = _EXACT.encode({"Payments": [payment]})
         outgoing = Outgoing("PUT", f"{_API}/Payments?summarizeErrors=true", {**self._headers, **headers}, body)
-        tree = await self._client.send_payment("create", outgoing)
+        tree = await self._client.send_payment("create", outgoing, permit)
         receipt = receipt_in(tree)
         if isinstance(receipt, Receipt):
             # Ids differ by nothing but their letters' case: what Precoro calls the bill stays its name.
@@ -164,7 +165,6 @@ class XeroLedger(HttpLedger):
     async def bill(self, entry: Entry) -> Bill | None:
         bill = await self._read_bill(entry.invoice_external_id)
         self._bill = (entry.key, bill)
-        await self._client.turn()
         return bill
 
     async def _known_bill(self, entry: Entry) -> Bill | None:
