@@ -80,6 +80,10 @@ class BadRecord(PermanentError):
     """A record cannot be read (no usable id, or not an object). Quarantined with its raw JSON, shown by `status`."""
 
 
+class InvoiceUnfit(PermanentError):
+    """An invoice lacks what payments go by, and other invoices have it. Its payments wait, all others go on."""
+
+
 class TooLarge(PermanentError):
     """A file is larger than max_bytes in [fetch_attachments] allows. Raise it, and the file is fetched."""
 

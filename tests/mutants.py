@@ -26,6 +26,8 @@ ITEMS = "tests/catalogue/test_managing.py"
 STORIES = "tests/payments/test_marking.py"
 BOTH_SIDES = "tests/payments/test_both_sides.py"
 CHANGING = "tests/payments/test_changing.py"
+ANSWERS = "tests/payments/test_answers_changed.py"
+SQL = "tests/adapters/ledgers/test_sql.py"
 ODOO = "tests/adapters/ledgers/test_odoo.py"
 WEBHOOKS = "tests/adapters/listener/test_webhooks.py"
 EXPORTS = "tests/adapters/ledgers/test_exports.py"
@@ -66,10 +68,52 @@ MUTANTS = (
     ),
     Mutant(
         "a payment to the ledger leaves however late",
-        "LedgerClient.send_payment",
-        "outgoing = replace(outgoing, may_leave=lambda: self.elapsed() - began <= PERMIT_GOOD_FOR_S)",
-        "outgoing = replace(outgoing, may_leave=lambda: self.elapsed() >= began)",
+        "TimedPermit.lets_leave",
+        "return self.left >= 0",
+        "return self._asked_at is not None",
         "tests/adapters/ledgers/test_rest.py::test_a_payment_that_cannot_leave_within_five_seconds_does_not_leave",
+    ),
+    Mutant(
+        "a payment is committed in the ledger's database however long that took",
+        "SqlLedger._create",
+        "            self._refuse_late(timed)",
+        "            pass",
+        f"{SQL}::test_what_took_longer_than_its_permit_is_good_is_not_committed",
+    ),
+    Mutant(
+        "a payment waits for a lock in the ledger's database however long",
+        "SqlLedger._longest",
+        "min(timed.left, self._given.timeout)",
+        "self._given.timeout",
+        f"{SQL}::test_a_payment_waits_for_a_lock_no_longer_than_its_permit_is_good",
+    ),
+    Mutant(
+        "an odd invoice ends the lap of all payments",
+        "lacking",
+        "        if one.breaks and one.only is None and",
+        "        if one.breaks and",
+        f"{ANSWERS}::test_an_invoice_that_alone_lacks_something_stops_no_other",
+    ),
+    Mutant(
+        "an odd invoice is decided by as long as it is the only one",
+        "WatchedGateway.read_invoice",
+        "        await unfit.demand(idn, fresh)",
+        "        pass",
+        f"{ANSWERS}::test_an_invoice_that_alone_lacks_something_stops_no_other",
+    ),
+    Mutant(
+        "what several invoices lack is taken for the first one's affair",
+        "shown_by",
+        "replace(one, only=None)",
+        "one",
+        f"{ANSWERS}::test_nothing_is_sent_or_decided_by_what_is_not_understood",
+    ),
+    Mutant(
+        "an odd invoice in the mirror takes back what was exported",
+        "InvoiceChecker._read",
+        "paid.detail is not None and not self.lacks(paid.detail)",
+        "paid.detail is not None",
+        f"{ANSWERS}::test_what_an_odd_invoice_shows_takes_nothing_back",
     ),
     Mutant(
         "a long lap goes by what the ledger said at its beginning",
@@ -702,7 +746,7 @@ MUTANTS = (
         "WatchedGateway.read_invoice",
         "        await self.answers.demand()",
         "        pass",
-        "tests/payments/test_answers_changed.py::test_nothing_is_sent_or_decided_by_what_is_not_understood",
+        f"{ANSWERS}::test_nothing_is_sent_or_decided_by_what_is_not_understood",
     ),
     Mutant(
         "a change of an answer is told at every start",

@@ -32,6 +32,7 @@ from precoro_daemon.payments.recorder import Recorder
 from precoro_daemon.payments.rules.caps import Caps
 from precoro_daemon.payments.rules.needs import lacking
 from precoro_daemon.payments.rules.states import Direction
+from precoro_daemon.payments.unfit_invoices import UnfitInvoices
 from precoro_daemon.runtime.job import Job, Registration, UnableJob
 from precoro_daemon.runtime.ports import Clock
 from precoro_daemon.runtime.schedules import Schedule
@@ -68,8 +69,8 @@ def build_payments(
     given = settings.mark_invoices_paid
     naming: Literal["uuid", "number"] = "number" if given.external_id == "number" else "uuid"
     clock = answers.clock
-    accepted = settings.payments.accept_changed
-    to_precoro, to_ledger = (Answers(each, store.shape_book, outside.shapes, accepted) for each in Direction)
+    unfit = UnfitInvoices(store.mirror, outside.shapes, clock, settings.payments.accept_changed)
+    to_precoro, to_ledger = (Answers(each, store.shape_book, unfit) for each in Direction)
     gateway = WatchedGateway(outside.gateway, to_precoro)
     reconciler = Reconciler(gateway, store.journal, store.ledger_payments, clock, given.repost, naming)
     access = _access(settings, store, outside.ledger, clock)
@@ -91,6 +92,7 @@ def build_payments(
         caps(settings),
         partial(stopped, to_ledger),
         settings.export_payments.adopt_existing,
+        unfit.lacks,
     )
     return Payments(WaitingJob(mark, to_precoro), WaitingJob(export, to_ledger), outside.ledger.capabilities)
 

@@ -47,6 +47,7 @@ _QUARANTINED: Mapping[Stage, str] = {
     Stage.RECORD: "rows cannot be read and are quarantined",
     Stage.DETAIL: "details are quarantined",
     Stage.FILE: "files are quarantined",
+    Stage.PAYMENT: "payments wait for what lacks a field they go by",
     Stage.DEFINITION: "definitions of custom fields are quarantined",
 }
 """What a report says of quarantined things, by where they failed."""

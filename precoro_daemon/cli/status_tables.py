@@ -154,6 +154,7 @@ def _quarantined(items: Sequence[Quarantined]) -> Iterator[RenderableType]:
             Stage.RECORD: f"a row ({item.key})",
             Stage.DETAIL: f"the detail of id {item.key}",
             Stage.FILE: f"attached file {item.key}",
+            Stage.PAYMENT: f"payments of number {item.key}",
             Stage.FOLDER: "all files",
             Stage.DEFINITION: f"field {item.key}",
             Stage.WITHHELD: f"field {item.key}",

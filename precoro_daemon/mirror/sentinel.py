@@ -19,14 +19,17 @@ from precoro_daemon.mirror.rules.shapes import (
     Place,
     Shape,
     ShapeChange,
+    lacks,
     mended,
     see,
     see_values,
+    shown_by,
     values_of,
     with_change,
 )
 from precoro_daemon.runtime.ports import Clock
 from precoro_daemon.telemetry import get_logger
+from precoro_daemon.values.json_reading import whole_number
 
 _log = get_logger()
 
@@ -103,6 +106,14 @@ class Sentinel:
         if self._see_all(place, [raw]):
             await self._save(news=True)
 
+    def lacks(self, collection: Collection, raw: str, accepted: Names[str] = ()) -> Sequence[str]:
+        place = Place(collection.name, detail=True)
+        document, shape = _document(raw), self._shapes.get(place)
+        if document is None or shape is None:
+            return ()
+        found = lacks(shape, document, self.vital.get(place, ()))
+        return [f"{path} {f'is {said}' if said else 'is missing'}" for path, _, said in found if path not in accepted]
+
     async def announced(self, type_: int) -> None:
         place = Place(_WEBHOOKS)
         if self._note(place, see_values(self._shape(place), _WEBHOOK_TYPE, [type_], COLLECTION_BY_TYPE)):
@@ -142,26 +153,28 @@ class Sentinel:
         """Whether there is something to tell."""
         news = False
         for raw in documents:
-            try:
-                document = _inner(_decode(raw))
-            except (msgspec.MsgspecError, RecursionError):  # half a surrogate pair; those are few
-                continue
-            if document is not None:
+            if (document := _document(raw)) is not None:
                 news |= self._see_document(place, document)
         return news
 
     def _see_document(self, place: Place, document: Mapping[str, Any]) -> bool:
-        shape = self._shape(place)
-        news = self._note(place, see(shape, document, self.clock.now(), self.vital.get(place, ())))
+        shape, vital = self._shape(place), self.vital.get(place, ())
+        id_ = whole_number(document.get("id")) if place.detail and vital else None
+        news = self._note(place, see(shape, document, self.clock.now(), vital), id_)
+        if id_ is not None and any(one.breaks and one.only is not None for one in self._changes):
+            before, lacking = self._changes, {path for path, *_ in lacks(shape, document, vital)}
+            self._changes = shown_by(before, place, lacking, id_)
+            news |= self._changes != before
         for path, named in _NAMED_VALUES.get(place, {}).items():
             news |= self._note(place, see_values(shape, path, values_of(document, path), named))
         return news
 
-    def _note(self, place: Place, found: Found) -> bool:
+    def _note(self, place: Place, found: Found, only: int | None = None) -> bool:
+        """`only`: the id of the document that shows it"""
         now, before = self.clock.now(), self._changes
         fresh: list[ShapeChange] = []
         for path, what, said in found.changes:
-            change = ShapeChange(place.collection, place.detail, path, what, said, now)
+            change = ShapeChange(place.collection, place.detail, path, what, said, now, only=only)
             if (changes := with_change(self._changes, change)) is not None:
                 fresh += [] if any(one.key == change.key for one in self._changes) else [change]
                 self._changes = changes
@@ -172,6 +185,13 @@ class Sentinel:
         if self._changes != before or found.learned:
             self._unsaved.add(place)
         return self._changes != before
+
+
+def _document(raw: str) -> Mapping[str, Any] | None:
+    try:
+        return _inner(_decode(raw))
+    except (msgspec.MsgspecError, RecursionError):  # half a surrogate pair; those are few
+        return None
 
 
 def _inner(value: Any) -> Mapping[str, Any] | None:

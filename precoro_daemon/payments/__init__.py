@@ -19,6 +19,7 @@ reconciliation.py        doubts about payments to Precoro are settled by checkin
 recorder.py              every step of an intent, journalled and logged
 rules/                   what payments decide, without I/O
 spending.py              what was sent so far, measured against the caps
+unfit_invoices.py        an invoice that alone lacks what payments go by is quarantined, and the others go on
 unmatched.py             payments of the ledger that no intent carries: which, and why
 
 Theory of operation

@@ -6,12 +6,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from precoro_daemon.errors import AnswersChanged
-from precoro_daemon.mirror.ports.shapes import ShapeBook, ShapeWatch
+from precoro_daemon.mirror.ports.shapes import ShapeBook
 from precoro_daemon.mirror.rules.collections import COLLECTIONS
 from precoro_daemon.payments.ports.gateway import Fresh, PaymentGateway, PaymentRequest
 from precoro_daemon.payments.rules.invoices import Payment
 from precoro_daemon.payments.rules.needs import lacking
 from precoro_daemon.payments.rules.states import Direction
+from precoro_daemon.payments.unfit_invoices import UnfitInvoices
 from precoro_daemon.runtime.job import Job, LapReport
 from precoro_daemon.writes.outcome import Outcome
 from precoro_daemon.writes.permit import Permit
@@ -19,17 +20,15 @@ from precoro_daemon.writes.permit import Permit
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What payments of one direction go by. `shapes` sees what is read for them, `book` has what changed; `accepted`
-    are fields that a person says changed for good."""
+    """What payments of one direction go by. `book` has what changed; `unfit`: invoices that alone are otherwise."""
 
     direction: Direction
     book: ShapeBook
-    shapes: ShapeWatch
-    accepted: Collection[str] = ()
+    unfit: UnfitInvoices
 
     async def lacking(self) -> str:
         """Why payments wait; "" if they need not."""
-        return lacking(self.direction, await self.book.changes(), self.accepted)
+        return lacking(self.direction, await self.book.changes(), self.unfit.accepted)
 
     async def demand(self) -> None:
         """Raises AnswersChanged."""
@@ -39,17 +38,20 @@ class Answers:
 
 @dataclass(frozen=True, slots=True)
 class WatchedGateway:
-    """Implements `ports.gateway.PaymentGateway`. An invoice that lacks something ends the lap before anything is
-    decided by it."""
+    """Implements `ports.gateway.PaymentGateway`. Nothing is decided by an invoice that lacks something. Where others
+    lack it too the lap ends; else that one is quarantined."""
 
     gateway: PaymentGateway
     answers: Answers
 
     async def read_invoice(self, idn: int | str) -> Fresh:
-        """Raises AnswersChanged besides."""
+        """Raises AnswersChanged and InvoiceUnfit besides."""
+        unfit = self.answers.unfit
+        await unfit.refuse_early(idn)
         fresh = await self.gateway.read_invoice(idn)
-        await self.answers.shapes.detailed(COLLECTIONS["invoices"], fresh.raw)
+        await unfit.shapes.detailed(COLLECTIONS["invoices"], fresh.raw)
         await self.answers.demand()
+        await unfit.demand(idn, fresh)
         return fresh
 
     async def create_payment(self, payment: PaymentRequest, permit: Permit) -> Outcome[Payment]:
@@ -84,4 +86,6 @@ class WaitingJob:
             await self.answers.demand()
         except AnswersChanged as error:
             return LapReport(ended=error)
-        return await self.job.lap()
+        report = await self.job.lap()
+        await self.answers.unfit.forget_old()
+        return report

@@ -43,12 +43,17 @@ _INVOICES_A_READ = 100
 """Invoices read from the store at a time."""
 
 
+def _nothing(_: str) -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class ExportPayments:
     """Compares which invoices are paid with which were; what is new goes through the journal into the ledger.
 
     stopped  why nothing is sent, by the kill-switch file; "" if it is not there
     adopt    at the first lap, what is paid already is taken as known
+    lacks    what an invoice's detail has not that others have and payments go by, "" if nothing
     """
 
     gateway: PaymentGateway
@@ -59,6 +64,7 @@ class ExportPayments:
     caps: Caps
     stopped: Callable[[], Awaitable[str]]
     adopt: bool = True
+    lacks: Callable[[str], str] = _nothing
 
     rounds: OncePerRound = field(default_factory=OncePerRound, init=False)
     name: ClassVar[str] = "export_payments"
@@ -141,7 +147,7 @@ class _Lap:
         """Every due invoice once: one that has to wait stays due for the next lap."""
         job = self.job
         checker = InvoiceChecker(
-            job.gateway, job.journal, job.paid_set, job.answers, job.access, self.recorder, adopted_at
+            job.gateway, job.journal, job.paid_set, job.answers, job.access, self.recorder, adopted_at, job.lacks
         )
         after: int | None = None
         while due := await job.paid_set.due(_INVOICES_A_READ, after=after):

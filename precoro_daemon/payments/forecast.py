@@ -21,6 +21,8 @@ from precoro_daemon.payments.rules.states import Direction, State
 from precoro_daemon.payments.spending import Spending
 from precoro_daemon.payments.unmatched import Unmatched, list_unmatched
 
+_UNKNOWN_TO_THE_MIRROR = frozenset({ObstacleKind.BILL_CLOSED, ObstacleKind.INVOICE_UNFIT})
+
 _UNMATCHED_SHOWN = 1000
 """Of the payments that meet no invoice."""
 
@@ -101,7 +103,7 @@ async def _judge(access: LedgerAccess, intent: Intent) -> Forecast:
     invoices = await access.payments.candidates(intent.invoice_id, "id")
     if not invoices:
         return _held(intent, "the invoice is gone from Precoro")
-    if intent.obstacle is not None and intent.obstacle.kind is ObstacleKind.BILL_CLOSED:
+    if intent.obstacle is not None and intent.obstacle.kind in _UNKNOWN_TO_THE_MIRROR:
         return _held(intent, str(intent.obstacle))
     if intent.direction is Direction.TO_LEDGER:
         return Forecast(intent, "send", intent.amount, intent.reason)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -34,6 +34,7 @@ class InvoiceChecker:
     """Checks invoices that are paid, or were paid until now.
 
     adopted_at  payments that were created before are known (Unix seconds)
+    lacks       what an invoice's detail has not that payments go by, "" if nothing
     """
 
     gateway: PaymentGateway
@@ -43,6 +44,7 @@ class InvoiceChecker:
     access: LedgerAccess
     recorder: Recorder
     adopted_at: float
+    lacks: Callable[[str], str]
 
     async def check(self, paid: PaidInvoice) -> bool:
         """Whether its payments are in the journal now; False: one of them has to wait for the next lap."""
@@ -66,7 +68,7 @@ class InvoiceChecker:
         asked_at, fresh = 0.0, None
         while fresh is None:
             paid = await self.paid_set.reread(paid)
-            if paid.detail is not None:
+            if paid.detail is not None and not self.lacks(paid.detail):
                 return read_invoice(paid.detail)
             if paid.idn is None:
                 raise BadRecord("it has no number to ask for it by")

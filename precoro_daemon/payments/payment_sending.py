@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import partial
 
-from precoro_daemon.errors import DaemonError, SendingStopped
+from precoro_daemon.errors import DaemonError, InvoiceUnfit, SendingStopped
 from precoro_daemon.payments.ledger_access import LedgerAccess
 from precoro_daemon.payments.ports.gateway import Fresh, PaymentRequest
 from precoro_daemon.payments.reconciliation import Reconciler, compare, facts_on, found
@@ -66,7 +66,7 @@ class PaymentSender:
             await self._postpone(intent, keeps)
             return
         read_at = self.reconciler.clock.now()
-        fresh = None if intent.invoice_idn is None else await self.reconciler.read(intent)
+        fresh = None if intent.invoice_idn is None else await self._read(intent)
         if fresh is None:
             said = (
                 "the invoice is gone from Precoro, shares its number with another one, or has none to ask for it by"
@@ -84,6 +84,13 @@ class PaymentSender:
         else:
             event = Hold(verdict.asked, obstacle=verdict.obstacle)
             await self.recorder.record(intent, event, verdict.reason, facts_on(invoice))
+
+    async def _read(self, intent: Intent) -> Fresh | None:
+        try:
+            return await self.reconciler.read(intent)
+        except InvoiceUnfit as error:
+            await self._postpone(intent, obstacle(ObstacleKind.INVOICE_UNFIT, detail=error))
+            raise
 
     async def find(self, intent: Intent, payment: Payment, reason: str) -> None:
         """Precoro has it already."""

@@ -240,12 +240,25 @@ def _of_quarantine(snapshot: Snapshot, stored: Stored) -> Iterator[Matter]:
         reason = next(reasons, "The directory cannot be used")
         room = f" {amount(stored.free['files'])} are free." if "files" in stored.free else ""
         yield Matter("files", "No attached file can be kept", f"{reason.removesuffix('.')}.{room}", weight="urgent")
+    if counts := stages.pop(Stage.PAYMENT, None):
+        yield _unfit_invoices(snapshot, sum(counts.values()))
     for stage, counts in stages.items():
         if stage in QUARANTINED and not heals(stage, stored, snapshot.now):
             stay = stage is Stage.RECORD
             fate = "stay until Precoro sends them otherwise" if stay else "keep failing when tried again"
             text = f"{_names(counts)}. They {fate}; status says why."
             yield Matter(f"quarantined {stage.value}", f"Quarantined: {QUARANTINED[stage]}", text, status)
+
+
+def _unfit_invoices(snapshot: Snapshot, count: int) -> Matter:
+    text = (
+        "What Precoro sends of them lacks what payments go by, and other invoices have it: status names the field."
+        " Their payments wait and none is lost; all others go on. Save the invoice anew in Precoro: it is read again"
+        " each hour. If it stays so, put the field into accept_changed in [payments], or record its payments by hand"
+        " and drop them."
+    )
+    commands = (f"{snapshot.command} status", f"{snapshot.command} payments plan")
+    return Matter("unfit invoices", f"Payments wait for {many(count, 'invoice')}", text, commands, weight="urgent")
 
 
 def heals(stage: Stage, stored: Stored, now: float) -> bool:

@@ -467,6 +467,25 @@ async def test_nothing_waits_for_the_detail_of_a_vanished_record(backend: Backen
 
 
 @pytest.mark.asyncio
+async def test_one_thing_in_quarantine_is_found_and_released(backend: Backend) -> None:
+    async with backend.open() as store:
+        mirror = store.mirror
+        for id_ in (1, 2):
+            await mirror.quarantine(replace(failed(id_, LATER), stage=Stage.PAYMENT, raw="{}"))
+        await mirror.quarantine(failed(1, LATER))
+        assert await mirror.quarantined("invoices", "1", Stage.PAYMENT) == replace(
+            failed(1, LATER), stage=Stage.PAYMENT, raw="{}"
+        )
+        assert await mirror.quarantined("invoices", "3", Stage.PAYMENT) is None
+        await mirror.release("invoices", "1", Stage.PAYMENT)
+        assert await mirror.quarantined("invoices", "1", Stage.PAYMENT) is None
+        await mirror.release_unseen("invoices", Stage.PAYMENT, T0)
+        assert await mirror.quarantined("invoices", "2", Stage.PAYMENT) is not None
+        await mirror.release_unseen("invoices", Stage.PAYMENT, LATER)
+        assert await mirror.count_quarantined() == {("invoices", Stage.DETAIL): 1}
+
+
+@pytest.mark.asyncio
 async def test_a_bad_row_is_kept_aside_until_a_whole_pass_does_not_meet_it(backend: Backend) -> None:
     def page(*bad: str, at: float) -> Page:
         return Page(1, [record(1)], [rejected(note) for note in bad], total=1 + len(bad), server_time=at)

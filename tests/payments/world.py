@@ -282,6 +282,7 @@ class BankWire:
     meanwhile  what happens here while a call is under way
     terse      an invoice shows no days of its payments
     reshaped   a field of each invoice that is of another shape, and how
+    odd        the id of the invoice that alone is reshaped; None: all are
     """
 
     bank: Bank
@@ -292,6 +293,7 @@ class BankWire:
     meanwhile: Callable[[], Awaitable[None]] | None = None
     terse: bool = False
     reshaped: tuple[str, str] | None = None
+    odd: int | None = None
 
     async def send(self, request: Request, on_sent: OnSent) -> Answer:
         if self.fate.dead:
@@ -341,7 +343,8 @@ class BankWire:
                 paying.rename(company, self.bank.tuning, row, dict(request.form))
             drawn = company.details if schema.COLLECTIONS[collection].detail else company.entries
             raw = _without_days(drawn.raw(row)) if self.terse else drawn.raw(row)
-            return self._raw(200, _reshaped(raw, *self.reshaped) if self.reshaped else raw)
+            reshaped = self.reshaped if self.odd in (None, row.id) else None
+            return self._raw(200, _reshaped(raw, *reshaped) if reshaped else raw)
         except (RefusedError, MissingError) as refusal:
             return self._json(refusal.status, refusal.body())
 

@@ -161,7 +161,7 @@ def close(session: Session, scan: Scan) -> None:
         session.put("mirror.release", (scan.collection, Stage.CENSUS, scan.collection))
         if scan.finished:
             # A row that could not be read is still so only if this scan met it again.
-            session.put("mirror.release_unseen", (scan.collection, scan.started_at))
+            session.put("mirror.release_unseen", (scan.collection, Stage.RECORD, scan.started_at))
     session.put("mirror.forget_scan", (scan.collection, scan.kind))
 
 

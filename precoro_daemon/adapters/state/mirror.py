@@ -11,7 +11,7 @@ from functools import partial
 from precoro_daemon.adapters.state import details
 from precoro_daemon.adapters.state.commits import asked_cursor, close, commit_pages, cursor_of, missing, read_cursor
 from precoro_daemon.adapters.state.mirror_facts import ASKED_SKEW, SKEW_KEY, count_quarantined, read_skew, skew_of
-from precoro_daemon.adapters.state.rows import cells, to_record, to_scan
+from precoro_daemon.adapters.state.rows import cells, to_quarantined, to_record, to_scan
 from precoro_daemon.adapters.state.session import Session, Transactions
 from precoro_daemon.errors import DaemonError
 from precoro_daemon.mirror.ports.mirror import Age, Committed, Due, Known, Quarantined, Standing
@@ -131,6 +131,16 @@ class SqlMirror:
 
     async def quarantine(self, item: Quarantined) -> None:
         await self._transactions.run("mirror.quarantine", cells(item))
+
+    async def quarantined(self, collection: str, key: str, stage: Stage) -> Quarantined | None:
+        rows = await self._transactions.rows("mirror.quarantined", (collection, stage, key))
+        return to_quarantined(rows[0]) if rows else None
+
+    async def release(self, collection: str, key: str, stage: Stage) -> None:
+        await self._transactions.run("mirror.release", (collection, stage, key))
+
+    async def release_unseen(self, collection: str, stage: Stage, before: float) -> None:
+        await self._transactions.run("mirror.release_unseen", (collection, stage, before))
 
     async def quarantine_detail(self, due: Due, error: DaemonError, *, at: float, stale: bool = False) -> None:
         item = Quarantined.failed(Stage.DETAIL, (due.collection, due.id), error, due.attempts + 1, at)

@@ -273,6 +273,11 @@ ON CONFLICT (collection, stage, key) DO UPDATE
 SET reason = excluded.reason, attempts = quarantine.attempts + 1, seen_at = excluded.seen_at,
     retry_at = excluded.retry_at, raw = excluded.raw, absent = excluded.absent;
 
+-- name: quarantined
+-- One thing in quarantine.
+SELECT collection, key, stage, reason, raw, attempts, since, retry_at
+FROM quarantine WHERE collection = ? AND stage = ? AND key = ?;
+
 -- name: retry_now
 -- Let the detail of a record be tried at once.
 UPDATE quarantine SET retry_at = 0 WHERE collection = ? AND stage = 'detail' AND key = ?;
@@ -289,8 +294,8 @@ WHERE collection = :collection AND stage = 'file' AND key IN (
 );
 
 -- name: release_unseen
--- End the quarantine of list rows that were last met before this time.
-DELETE FROM quarantine WHERE collection = ? AND stage = 'record' AND seen_at < ?;
+-- End the quarantine of what last failed before this time.
+DELETE FROM quarantine WHERE collection = ? AND stage = ? AND seen_at < ?;
 
 
 -- name: count_quarantined

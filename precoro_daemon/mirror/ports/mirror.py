@@ -243,6 +243,16 @@ class Mirror(Protocol):
         """Remember a failure; a repeat raises `attempts` and keeps `since`."""
         ...
 
+    async def quarantined(self, collection: str, key: str, stage: Stage) -> Quarantined | None: ...
+
+    async def release(self, collection: str, key: str, stage: Stage) -> None:
+        """End its quarantine."""
+        ...
+
+    async def release_unseen(self, collection: str, stage: Stage, before: float) -> None:
+        """End the quarantine of what did not fail since then."""
+        ...
+
     async def quarantine_detail(self, due: Due, error: DaemonError, *, at: float, stale: bool = False) -> None:
         """The same of a detail that did not come, for each live row that `due` addresses. `stale`: it is due though
         the row is as it was."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection as Names
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
@@ -31,6 +32,11 @@ class ShapeWatch(Protocol):
 
     async def detailed(self, collection: Collection, raw: str) -> None: ...
 
+    def lacks(self, collection: Collection, raw: str, accepted: Names[str] = ()) -> Sequence[str]:
+        """What a detail has not, of all on which money depends and that other details have, or has otherwise: a
+        sentence each. Without the fields that are `accepted`."""
+        ...
+
     async def announced(self, type_: int) -> None:
         """A webhook of a type that nobody knows."""
         ...
@@ -48,6 +54,9 @@ class Unwatched:
 
     async def detailed(self, collection: Collection, raw: str) -> None:
         pass
+
+    def lacks(self, collection: Collection, raw: str, accepted: Names[str] = ()) -> Sequence[str]:  # noqa: ARG002 - the port has them
+        return ()
 
     async def announced(self, type_: int) -> None:
         pass

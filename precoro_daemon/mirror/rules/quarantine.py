@@ -22,5 +22,7 @@ class Stage(StrEnum):
     """The definition of a custom field is gone or forbidden: a fact, not a failure."""
     FILE = "file"
     """An attached file did not come."""
+    PAYMENT = "payment"
+    """An invoice lacks what payments go by, and others have it: its payments wait. The key is its idn."""
     FOLDER = "folder"
     """No file can be kept at all."""

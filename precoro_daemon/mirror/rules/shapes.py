@@ -94,6 +94,7 @@ class ShapeChange:
     said   the type or the value, and what it was before, for people
     at     when it was seen first, until: when a document had the field again as it was; None: it stands (Unix
            seconds). What is new stands for good
+    only   the id of the document that alone shows it so far, None if several do, or if it is of a list
     """
 
     collection: str
@@ -103,6 +104,7 @@ class ShapeChange:
     said: str
     at: float
     until: float | None = None
+    only: int | None = None
 
     @property
     def key(self) -> tuple[str, bool, str, str, str]:
@@ -188,6 +190,22 @@ def see(shape: Shape, document: Mapping[str, Any], at: float, vital: Collection[
             changes += _see_absent(one, path, known=known, patience=1 if path in vital else _MISSED)
     shape.documents += 1
     return Found(changes, mended, learned)
+
+
+def lacks(shape: Shape, document: Mapping[str, Any], vital: Collection[str]) -> Sequence[tuple[str, Kind, str]]:
+    """Which of the vital fields this document has not, or otherwise than is known of the others."""
+    found: dict[str, str] = {}
+    _note_fields(found, document)
+    lacking: list[tuple[str, Kind, str]] = []
+    for path in sorted(vital):
+        if (one := shape.fields.get(path)) is None:
+            continue
+        strange = "".join(letter for letter in found.get(path, "") if not _fits(path, one.types, letter))
+        if strange:
+            lacking.append((path, "type", _in_words(strange)))
+        elif path not in found and not one.optional and _parent(path, found):
+            lacking.append((path, "missing", ""))
+    return lacking
 
 
 def see_values(shape: Shape, path: str, values: Iterable[int], named: Collection[int]) -> Found:
@@ -344,7 +362,18 @@ def with_change(changes: Sequence[ShapeChange], change: ShapeChange) -> Sequence
     known = next((one for one in changes if one.key == change.key), None)
     if known is None:
         return [*changes, change][-_MOST_CHANGES:]
-    return None if known.until is None else [replace(one, until=None) if one is known else one for one in changes]
+    again = None if known.until is None else replace(known, until=None, only=change.only)
+    return None if again is None else [again if one is known else one for one in changes]
+
+
+def shown_by(changes: Sequence[ShapeChange], place: Place, paths: Collection[str], id_: int) -> Sequence[ShapeChange]:
+    """All that is kept, once a document of that id lacks these fields: what another one showed, several show."""
+    return [
+        replace(one, only=None)
+        if one.breaks and one.only not in (None, id_) and (one.collection, one.detail) == place and one.field in paths
+        else one
+        for one in changes
+    ]
 
 
 def mended(changes: Sequence[ShapeChange], place: Place, path: str, at: float) -> Sequence[ShapeChange]:

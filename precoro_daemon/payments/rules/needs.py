@@ -28,12 +28,13 @@ VITAL: Mapping[Place, frozenset[str]] = NEEDS[Direction.TO_LEDGER]
 
 
 def lacking(direction: Direction, changes: Iterable[ShapeChange], accepted: Collection[str] = ()) -> str:
-    """Why payments of that direction wait; "" if they need not. `accepted`: fields that a person says changed for
-    good."""
+    """Why payments of that direction wait; "" if they need not. What one invoice alone lacks is that one's affair.
+    `accepted`: fields that a person says changed for good."""
     needs = NEEDS[direction]
     found = [
         str(one)
         for one in changes
-        if one.breaks and one.field not in accepted and one.field in needs.get(Place(one.collection, one.detail), ())
+        if one.breaks and one.only is None and one.field not in accepted
+        if one.field in needs.get(Place(one.collection, one.detail), ())
     ]
     return f"Precoro's answers changed: {'; '.join(found)}" if found else ""

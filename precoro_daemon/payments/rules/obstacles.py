@@ -20,6 +20,7 @@ class ObstacleKind(StrEnum):
     SUM_CHANGED = "sum_changed"
     BILL_CLOSED = "bill_closed"
     SUPPLIER_DIFFERS = "supplier_differs"
+    INVOICE_UNFIT = "invoice_unfit"
 
 
 _SENTENCES: Mapping[ObstacleKind, str] = {
@@ -35,6 +36,7 @@ _SENTENCES: Mapping[ObstacleKind, str] = {
     ObstacleKind.SUM_CHANGED: "Precoro shows another sum by now",
     ObstacleKind.BILL_CLOSED: "its bill in the ledger takes no payment: {0}",
     ObstacleKind.SUPPLIER_DIFFERS: "the ledger names the supplier {0!r}, {1} has {2!r}",
+    ObstacleKind.INVOICE_UNFIT: "what Precoro sends of its invoice is not as of others",
 }
 
 

@@ -1,0 +1,74 @@
+"""an invoice that alone lacks what payments go by is quarantined, and the others go on"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from precoro_daemon.errors import InvoiceUnfit
+from precoro_daemon.mirror.ports.mirror import Mirror, Quarantined
+from precoro_daemon.mirror.ports.shapes import ShapeWatch
+from precoro_daemon.mirror.rules.collections import COLLECTIONS
+from precoro_daemon.mirror.rules.quarantine import Stage
+from precoro_daemon.payments.ports.gateway import Fresh
+from precoro_daemon.runtime.ports import Clock
+from precoro_daemon.telemetry import get_logger
+
+_log = get_logger()
+
+_REST_S = 3_600.0
+"""Until it is read again: each reading is a call of the day."""
+
+_FORGOTTEN_AFTER_S = 2 * 86_400.0
+"""Nothing has asked for it since: its payments were decided otherwise, or it is gone from Precoro."""
+
+_INVOICE_COLLECTION = COLLECTIONS["invoices"]
+
+
+@dataclass(frozen=True, slots=True)
+class UnfitInvoices:
+    """Invoices of both directions. `accepted`: fields that a person says changed for good."""
+
+    mirror: Mirror
+    shapes: ShapeWatch
+    clock: Clock
+    accepted: Collection[str] = ()
+
+    def lacks(self, raw: str) -> str:
+        """What the detail of an invoice has not, or otherwise than other invoices; "" if nothing."""
+        return ", ".join(self.shapes.lacks(_INVOICE_COLLECTION, raw, self.accepted))
+
+    async def refuse_early(self, idn: int | str) -> None:
+        """Raises InvoiceUnfit where it was read too short a time ago."""
+        known = await self.mirror.quarantined(_INVOICE_COLLECTION.name, str(idn), Stage.PAYMENT)
+        if known is not None and known.retry_at is not None and self.clock.now() < known.retry_at:
+            raise InvoiceUnfit(known.reason)
+
+    async def demand(self, idn: int | str, fresh: Fresh) -> None:
+        """Raises InvoiceUnfit, and keeps the document for a person to see."""
+        key = str(idn)
+        if not (lacking := self.lacks(fresh.raw)):
+            if await self.mirror.quarantined(_INVOICE_COLLECTION.name, key, Stage.PAYMENT) is not None:
+                await self.mirror.release(_INVOICE_COLLECTION.name, key, Stage.PAYMENT)
+            return
+        why = f"payments cannot go by invoice {idn}, and by others they can: {lacking}"
+        now = self.clock.now()
+        _log.warning("invoice_quarantined", invoice=idn, reason=why)
+        await self.mirror.quarantine(
+            Quarantined(
+                _INVOICE_COLLECTION.name,
+                key,
+                Stage.PAYMENT,
+                why,
+                fresh.raw,
+                attempts=1,
+                since=now,
+                retry_at=now + _REST_S,
+            )
+        )
+        raise InvoiceUnfit(why)
+
+    async def forget_old(self) -> None:
+        await self.mirror.release_unseen(
+            _INVOICE_COLLECTION.name, Stage.PAYMENT, self.clock.now() - _FORGOTTEN_AFTER_S
+        )
