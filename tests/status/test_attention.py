@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from precoro_daemon.errors import AuthenticationError, ConnectionFault
+from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.payments.ports.switch import Switch
 from precoro_daemon.status.attention import how_to_type, matters
 from precoro_daemon.status.grants import GrantStatus
@@ -123,3 +124,13 @@ def test_dead_letters_and_a_receiver_that_is_gone_need_a_person() -> None:
     assert gone.commands == ("precoro-daemon exports replay crm",)
     assert (dead.title, dead.weight) == ("2 dead letters of export shop", "soon")
     assert dead.commands == ("precoro-daemon exports show shop", "precoro-daemon exports replay shop")
+
+
+def test_invoices_that_payments_cannot_go_by_are_told_at_once_with_the_way_out() -> None:
+    snapshot = quiet()
+    assert snapshot.stored is not None
+    stored = replace(snapshot.stored, quarantined_counts={("invoices", Stage.PAYMENT): 2})
+    [matter] = matters(replace(snapshot, stored=stored))
+    assert (matter.title, matter.weight) == ("Payments wait for 2 invoices", "urgent")
+    assert "accept_changed" in matter.text
+    assert any(command.endswith("payments plan") for command in matter.commands)
