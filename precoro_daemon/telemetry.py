@@ -116,7 +116,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "item_saved": "Precoro has taken a new or changed item",
         "item_doubted": "a write may or may not have been carried out; it is looked for before it is sent again",
         "item_refused": "Precoro refused an item, or took it otherwise than it was sent",
-        "item_skipped": "an item changed at Precoro since the plan was made; it was not written",
+        "item_skipped": "an item changed at Precoro since the plan was made, or cannot be read; it was not written",
         "items_advanced": "how many writes of a plan a lap has made so far, and how many are left",
         "items_paused": "the writes of a plan cannot go on at present; the next lap tries again",
         "items_stopped": "a plan goes no further",

@@ -88,6 +88,13 @@ MUTANTS = (
         f"{SQL}::test_a_payment_waits_for_a_lock_no_longer_than_its_permit_is_good",
     ),
     Mutant(
+        "an item that cannot be read ends the lap of its plan",
+        "PlanLap._send",
+        "        except _OF_ONE_ITEM as error:",
+        "        except ZeroDivisionError as error:",
+        f"{ITEMS}::test_an_item_that_cannot_be_read_stops_no_other",
+    ),
+    Mutant(
         "an odd invoice ends the lap of all payments",
         "lacking",
         "        if one.breaks and one.only is None and",

@@ -14,7 +14,16 @@ from precoro_daemon.catalogue.ports.plans import Catalogue, PlanState
 from precoro_daemon.catalogue.rules.item_writes import Ruling, State, Write, is_it, rule
 from precoro_daemon.catalogue.rules.items import Item
 from precoro_daemon.catalogue.rules.plan import Kind
-from precoro_daemon.errors import DaemonError, PermanentError, StaleWrite, TemporaryError
+from precoro_daemon.errors import (
+    DaemonError,
+    Forbidden,
+    MalformedAnswer,
+    PermanentError,
+    Refused,
+    ServerFault,
+    StaleWrite,
+    TemporaryError,
+)
 from precoro_daemon.runtime.ports import Clock
 from precoro_daemon.writes.checks import first_check
 from precoro_daemon.writes.outcome import Outcome, OutcomeKind
@@ -32,6 +41,13 @@ _MOST_REFUSALS = 10
 _MOST_UNSENT = 5
 """Writes in a row that could not be sent at all."""
 
+_MOST_UNREAD = 5
+"""Items in a row that could not be read before they are written over."""
+
+_OF_ONE_ITEM = (ServerFault, MalformedAnswer, Refused, Forbidden)
+"""What the question for one item may be answered, and says nothing of others. (Of a key that is forbidden twice, the
+second answer is another one.)"""
+
 _MOST_DOUBTS = 3
 """Answers in a row that were lost. A server that loses its answers must not get thousands of writes that nobody knows
 the outcome of."""
@@ -46,7 +62,8 @@ class PlanLap:
     """One plan in one lap.
 
     stopped  why the plan goes no further, "" as long as it does; ended: what ended the lap
-    refusals, unsent, doubts: how many in a row
+    refusals, unsent, unread, doubts: how many in a row
+    held     numbers of the writes that are left for the next lap
     """
 
     catalogue: Catalogue
@@ -60,7 +77,9 @@ class PlanLap:
     ended: DaemonError | None = None
     refusals: int = 0
     unsent: int = 0
+    unread: int = 0
     doubts: int = 0
+    held: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.stopped = self.plan.ended
@@ -90,7 +109,9 @@ class PlanLap:
         return self.ended is not None or bool(self.stopped)
 
     async def _planned(self) -> Sequence[Write]:
-        return await self.catalogue.writes(self.plan.number, State.PLANNED, limit=_WRITES_BETWEEN_CHECKS)
+        most = _WRITES_BETWEEN_CHECKS + len(self.held)
+        found = await self.catalogue.writes(self.plan.number, State.PLANNED, limit=most)
+        return [write for write in found if write.number not in self.held]
 
     async def _in_doubt(self) -> Sequence[Write]:
         return await self.catalogue.writes(self.plan.number, State.DOUBT)
@@ -165,6 +186,8 @@ class PlanLap:
             return
         except Withheld as error:
             await self._skip(write, str(error))
+        except _OF_ONE_ITEM as error:
+            self._hold(write, error)
         except _CheckFirst:
             await self._check()
         else:
@@ -210,6 +233,14 @@ class PlanLap:
         if self.ended is None:
             await self.gateway.wait(2.0**self.unsent)
 
+    def _hold(self, write: Write, error: DaemonError) -> None:
+        """It is tried again in the next lap, and keeps no other one waiting."""
+        self.held.add(write.number)
+        self.report.held(write, str(error))
+        self.unread += 1
+        unsent: Outcome[str] = Outcome(OutcomeKind.UNSENT, str(error))
+        self._end_after(self.unread, _MOST_UNREAD, "items in a row could not be read", unsent)
+
     def _end_after(self, count: int, most: int, what: str, outcome: Outcome[str]) -> None:
         self.ended = outcome.ended
         if self.ended is None and count >= most:
@@ -233,4 +264,4 @@ class PlanLap:
 
     def _done(self, write: Write, item: int | None) -> None:
         self.report.done(write, item)
-        self.refusals = self.unsent = self.doubts = 0
+        self.refusals = self.unsent = self.unread = self.doubts = 0

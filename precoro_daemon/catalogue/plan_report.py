@@ -45,6 +45,11 @@ class PlanReport:
         self._add(write, reason)
         _log.warning("item_skipped", plan=write.plan, key=write.step.key, item=write.step.item, reason=reason)
 
+    def held(self, write: Write, reason: str) -> None:
+        """It is tried again in the next lap."""
+        self._add(write, reason)
+        _log.warning("item_skipped", plan=write.plan, key=write.step.key, item=write.step.item, reason=reason)
+
     def doubted(self, write: Write, reason: str) -> None:
         _log.warning("item_doubted", plan=write.plan, kind=str(write.step.kind), key=write.step.key, reason=reason)
 

@@ -140,6 +140,38 @@ async def test_where_details_say_more_than_the_list_each_item_is_read_before_it_
     assert [call.split()[0] for call in scene.calls] == ["GET", "GET", "PUT", "GET", "PUT"]
 
 
+@pytest.mark.parametrize("answer", [500, 422, 403])
+async def test_an_item_that_cannot_be_read_stops_no_other(answer: int) -> None:
+    scene = Scene()
+    rows = [scene.stocks(name) for name in "abc"]
+    for name in "abc":
+        scene.wants(name, price="11.00")
+    scene.wants("new")
+    await scene.plan()
+    scene.reads += [0, *[answer] * (5 if answer == 500 else 1)]
+    report = await scene.apply()
+    assert report.ended is None
+    assert len(report.failed) == 1
+    assert scene.states == [("update", State.PLANNED), *[("update", State.DONE)] * 2, ("create", State.DONE)]
+    assert (await scene.apply()).failed == []
+    assert [str(fields(scene, row)["price"]) for row in rows] == ["11.00"] * 3
+    assert len(scene.sent) == 4
+
+
+async def test_a_server_that_reads_no_item_gets_few_calls() -> None:
+    scene = Scene()
+    for name in "abcdefgh":
+        scene.stocks(name)
+        scene.wants(name, price="11.00")
+    await scene.plan()
+    scene.calls.clear()
+    scene.reads += [0, *[500] * 100]
+    report = await scene.apply()
+    assert isinstance(report.ended, TemporaryError)
+    assert len(scene.calls) <= 26
+    assert scene.sent == []
+
+
 async def test_a_create_whose_answer_is_lost_is_found_and_not_sent_again() -> None:
     scene = Scene(writes=[carried_out_then_cut])
     scene.wants("new", externalId="E-1")
