@@ -81,7 +81,14 @@ class BadRecord(PermanentError):
 
 
 class InvoiceUnfit(PermanentError):
-    """An invoice lacks what payments go by, and other invoices have it. Its payments wait, all others go on."""
+    """An invoice lacks what payments go by, and other invoices have it. Its payments wait, all others go on.
+
+    `raw`: what Precoro sent of it
+    """
+
+    def __init__(self, message: str, *, raw: str = "") -> None:
+        super().__init__(message)
+        self.raw = raw
 
 
 class TooLarge(PermanentError):

@@ -750,7 +750,7 @@ MUTANTS = (
     ),
     Mutant(
         "an invoice that is not understood is decided by",
-        "WatchedGateway.read_invoice",
+        "WatchedGateway._see",
         "        await self.answers.demand()",
         "        pass",
         f"{ANSWERS}::test_nothing_is_sent_or_decided_by_what_is_not_understood",

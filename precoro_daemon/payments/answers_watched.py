@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from precoro_daemon.errors import AnswersChanged
+from precoro_daemon.errors import AnswersChanged, InvoiceUnfit
 from precoro_daemon.mirror.ports.shapes import ShapeBook
 from precoro_daemon.mirror.rules.collections import COLLECTIONS
 from precoro_daemon.payments.ports.gateway import Fresh, PaymentGateway, PaymentRequest
@@ -48,11 +48,18 @@ class WatchedGateway:
         """Raises AnswersChanged and InvoiceUnfit besides."""
         unfit = self.answers.unfit
         await unfit.refuse_early(idn)
-        fresh = await self.gateway.read_invoice(idn)
-        await unfit.shapes.detailed(COLLECTIONS["invoices"], fresh.raw)
-        await self.answers.demand()
+        try:
+            fresh = await self.gateway.read_invoice(idn)
+        except InvoiceUnfit as error:
+            await self._see(error.raw)
+            raise await unfit.quarantined(idn, error) from None
+        await self._see(fresh.raw)
         await unfit.demand(idn, fresh)
         return fresh
+
+    async def _see(self, raw: str) -> None:
+        await self.answers.unfit.shapes.detailed(COLLECTIONS["invoices"], raw)
+        await self.answers.demand()
 
     async def create_payment(self, payment: PaymentRequest, permit: Permit) -> Outcome[Payment]:
         return await self.gateway.create_payment(payment, permit)

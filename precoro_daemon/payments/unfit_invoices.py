@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from precoro_daemon.errors import InvoiceUnfit
+from precoro_daemon.errors import BadRecord, InvoiceUnfit
 from precoro_daemon.mirror.ports.mirror import Mirror, Quarantined
 from precoro_daemon.mirror.ports.shapes import ShapeWatch
 from precoro_daemon.mirror.rules.collections import COLLECTIONS
 from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.payments.ports.gateway import Fresh
+from precoro_daemon.payments.rules.invoices import read_invoice
 from precoro_daemon.runtime.ports import Clock
 from precoro_daemon.telemetry import get_logger
 
@@ -36,6 +37,10 @@ class UnfitInvoices:
 
     def lacks(self, raw: str) -> str:
         """What the detail of an invoice has not, or otherwise than other invoices; "" if nothing."""
+        try:
+            read_invoice(raw)
+        except BadRecord as error:
+            return str(error)
         return ", ".join(self.shapes.lacks(_INVOICE_COLLECTION, raw, self.accepted))
 
     async def refuse_early(self, idn: int | str) -> None:
@@ -46,27 +51,20 @@ class UnfitInvoices:
 
     async def demand(self, idn: int | str, fresh: Fresh) -> None:
         """Raises InvoiceUnfit, and keeps the document for a person to see."""
-        key = str(idn)
-        if not (lacking := self.lacks(fresh.raw)):
-            if await self.mirror.quarantined(_INVOICE_COLLECTION.name, key, Stage.PAYMENT) is not None:
-                await self.mirror.release(_INVOICE_COLLECTION.name, key, Stage.PAYMENT)
-            return
-        why = f"payments cannot go by invoice {idn}, and by others they can: {lacking}"
-        now = self.clock.now()
-        _log.warning("invoice_quarantined", invoice=idn, reason=why)
+        if lacking := self.lacks(fresh.raw):
+            said = f"payments cannot go by invoice {idn}, and by others they can: {lacking}"
+            raise await self.quarantined(idn, InvoiceUnfit(said, raw=fresh.raw))
+        if await self.mirror.quarantined(_INVOICE_COLLECTION.name, str(idn), Stage.PAYMENT) is not None:
+            await self.mirror.release(_INVOICE_COLLECTION.name, str(idn), Stage.PAYMENT)
+
+    async def quarantined(self, idn: int | str, error: InvoiceUnfit) -> InvoiceUnfit:
+        """The same error, once the document is kept."""
+        now, of = self.clock.now(), (_INVOICE_COLLECTION.name, str(idn), Stage.PAYMENT)
+        _log.warning("invoice_quarantined", invoice=idn, reason=str(error))
         await self.mirror.quarantine(
-            Quarantined(
-                _INVOICE_COLLECTION.name,
-                key,
-                Stage.PAYMENT,
-                why,
-                fresh.raw,
-                attempts=1,
-                since=now,
-                retry_at=now + _REST_S,
-            )
+            Quarantined(*of, str(error), error.raw, attempts=1, since=now, retry_at=now + _REST_S)
         )
-        raise InvoiceUnfit(why)
+        return error
 
     async def forget_old(self) -> None:
         await self.mirror.release_unseen(

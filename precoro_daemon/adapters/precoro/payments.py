@@ -9,11 +9,11 @@ from precoro_daemon.adapters.http.exchange import Answer, Pairs, Request
 from precoro_daemon.adapters.http.retrying import Retrying
 from precoro_daemon.adapters.precoro.queries import external_ids_query, page_query
 from precoro_daemon.adapters.precoro.single_writes import SingleWrites
-from precoro_daemon.errors import BadRecord, MalformedAnswer
+from precoro_daemon.errors import BadRecord, InvoiceUnfit, MalformedAnswer
 from precoro_daemon.payments.ports.gateway import Fresh, PaymentRequest
 from precoro_daemon.payments.rules.invoices import Payment, read_invoice, read_nested, read_payment
 from precoro_daemon.quota.limits import Lane
-from precoro_daemon.values.json_reading import read_json
+from precoro_daemon.values.json_reading import plain_number, read_json
 from precoro_daemon.values.money import plain
 from precoro_daemon.writes.outcome import Convention, Outcome
 from precoro_daemon.writes.permit import Permit
@@ -37,6 +37,9 @@ class HttpPaymentGateway:
             try:
                 invoice = read_invoice(answer.body)
             except BadRecord as error:
+                if _is_of(answer.body, idn):  # it says the same however often it is asked for
+                    said = f"payments cannot go by invoice {idn}: {error}"
+                    raise InvoiceUnfit(said, raw=answer.body.decode("utf-8", "replace")) from error
                 raise MalformedAnswer(f"invoice {idn}: the answer is no invoice: {error}") from error
             if str(invoice.idn) != str(idn):
                 raise MalformedAnswer(f"invoice {idn}: the answer is another one ({invoice})")
@@ -70,6 +73,13 @@ class HttpPaymentGateway:
             return [payment for payment in _payments(answer.body) if payment.external_id in names]
 
         return await self._retrying.send(Request("GET", "/payments", query, lane=Lane.PAYMENTS), read)
+
+
+def _is_of(body: bytes, idn: int | str) -> bool:
+    """Whether it is that invoice, whatever is odd in it."""
+    fields = read_json(body)
+    inner = fields.get("data", fields) if isinstance(fields, dict) else None
+    return isinstance(inner, dict) and "id" in inner and str(plain_number(inner.get("idn"))) == str(idn)
 
 
 def _form(payment: PaymentRequest) -> Pairs:

@@ -40,7 +40,8 @@ class PaymentGateway(Protocol):
     """
 
     async def read_invoice(self, idn: int | str) -> Fresh:
-        """The invoice with its payments. Precoro refuses an identical GET within a minute: may wait as long."""
+        """The invoice with its payments. Precoro refuses an identical GET within a minute: may wait as long. Raises
+        InvoiceUnfit besides, where it came and cannot be read."""
         ...
 
     async def create_payment(self, payment: PaymentRequest, permit: Permit) -> Outcome[Payment]:

@@ -21,7 +21,7 @@ from precoro_daemon.adapters.http.session import HttpSession, Timeouts
 from precoro_daemon.adapters.http.throttled import Throttled
 from precoro_daemon.adapters.precoro.payments import HttpPaymentGateway
 from precoro_daemon.adapters.precoro.single_writes import SingleWrites
-from precoro_daemon.errors import AuthenticationError, BudgetSpent, MalformedAnswer, NotFound
+from precoro_daemon.errors import AuthenticationError, BudgetSpent, InvoiceUnfit, MalformedAnswer, NotFound
 from precoro_daemon.payments.ports.gateway import PaymentRequest
 from precoro_daemon.payments.rules.invoices import Payment
 from precoro_daemon.quota.limits import Limits
@@ -296,6 +296,21 @@ async def test_another_invoice_is_no_answer() -> None:
     async with serving(answering(200, INVOICE % b"[]")) as origin, Opened(origin).open() as gateway:
         with pytest.raises(MalformedAnswer, match="another one"), anyio.fail_after(60):
             await gateway.read_invoice(13)
+
+
+async def test_an_invoice_that_cannot_be_read_is_asked_for_once() -> None:
+    """It says the same however often it is asked for, and each question is a call of the day."""
+    asked: list[str] = []
+
+    async def handler(request: web.BaseRequest) -> web.Response:
+        asked.append(request.path)
+        return web.Response(body=INVOICE % b'[{"sumPaid": "1.00"}]', content_type="application/json")
+
+    async with serving(handler) as origin, Opened(origin).open() as gateway:
+        with pytest.raises(InvoiceUnfit, match="a payment has no usable id") as unfit:
+            await gateway.read_invoice(12)
+    assert asked == ["/invoices/12"]
+    assert '"sumPaid": "1.00"' in unfit.value.raw
 
 
 async def test_names_and_reasons_are_set_by_patch() -> None:
