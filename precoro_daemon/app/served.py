@@ -227,5 +227,5 @@ async def _log_quota(company: Company) -> None:
         documents=plan.documents,
         backfill=plan.backfill,
         due=company.polling.backlog,
-        days=await company.polling.days_left(),
+        **await company.polling.days_left(),
     )

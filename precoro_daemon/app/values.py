@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -198,11 +199,15 @@ def _expected(settings: Settings, demand: Demand, week: UsualWeek, began: float,
     mean, day = week.mean_day, SECONDS["day"]
     pays = settings.mark_invoices_paid.enabled or settings.export_payments.enabled
     hears = settings.apply_deliveries.listen is not None
-    first = (pays or hears) and began > now - day
+    hours = math.ceil(round((began + day - now) / SECONDS["hour"], 3)) if began > now - day else 0
+    to_come = [week.changes(min(now + hour * SECONDS["hour"], began + day), began + day) for hour in range(hours + 1)]
+    of_day = week.changes(began, began + day) if pays or hears else math.inf
+    unknown, *ebbing = (changes / of_day for changes in to_come)
     return replace(
         demand,
         pays=pays,
-        unknown=week.changes(now, began + day) / week.changes(began, began + day) if first else 0.0,
+        unknown=unknown if hours else 0.0,
+        ebbing=ebbing,
         usual=(_DELIVERIES_A_CHANGE * hears + _PAYMENTS_A_CHANGE * pays) * mean,
         seen=week.changes(began, now) / mean,
         coming=[week.changes(now + ahead * day, now + (ahead + 1) * day) / mean for ahead in range(8)],

@@ -65,6 +65,7 @@ def _plan(snapshot: Snapshot) -> Mapping[str, Any] | None:
     """What a day's calls go to in a service, and how long the documents take that lack their detail."""
     if (plan := snapshot.plan) is None:
         return None
+    left = snapshot.backfill_time
     return {
         "per_day": plan.granted,
         "lists": plan.lists,
@@ -72,7 +73,9 @@ def _plan(snapshot: Snapshot) -> Mapping[str, Any] | None:
         "backfill": plan.backfill,
         "first_fill": plan.filling,
         "due": snapshot.stored.backlog if snapshot.stored and snapshot.stored.listed else None,
-        "seconds_left": snapshot.backfill_seconds,
+        "seconds_left": left and left.seconds,
+        "seconds_left_at_least": left and left.least,
+        "seconds_left_at_most": left and left.most,
     }
 
 

@@ -27,8 +27,8 @@ def estimate(found: Estimate) -> RenderableType:
     else:
         said = [
             f"{found.calls:,} calls in all.",
-            f"As a service: about {_way(found.service)}; lists are scanned meanwhile.",
-            f"With --once once a day: about {_way(found.once)}.",
+            f"As a service: {_way(found.service)}; lists are scanned meanwhile.",
+            f"With --once once a day: {_way(found.once)}.",
         ]
     return Group(table, *(as_line(words, style="bold") for words in said))
 
@@ -43,14 +43,19 @@ def estimate_as_json(found: Estimate, failed: Sequence[str]) -> str:
         "calls": found.calls,
         "within_a_day": found.within_a_day,
         "once": {"seconds": found.once.seconds, "calls_a_day": found.once.per_day},
-        "service": {"seconds": found.service.seconds, "calls_a_day": found.service.per_day},
+        "service": {
+            "seconds": found.service.seconds,
+            "seconds_at_least": found.service.time.least,
+            "seconds_at_most": found.service.time.most,
+            "calls_a_day": found.service.per_day,
+        },
         "failed": list(failed),
     }
     return orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()
 
 
 def _way(way: Way) -> str:
-    return f"{span(way.seconds)}, at {way.per_day:,} calls a day"
+    return f"{way.time.words}, at {way.per_day:,} calls a day"
 
 
 def verdict(found: Verdict) -> RenderableType:

@@ -237,11 +237,13 @@ class Polling:
             await self._log_fill(plan)
         return plan
 
-    async def days_left(self) -> float | None:
-        """Until every document has its detail; None: nobody knows yet."""
-        if self.current is None or self.backlog is None:
-            return None
-        return round(self.current.seconds_for(self.backlog, await self.backfilled()) / 86_400.0, 1)
+    async def days_left(self) -> Mapping[str, float | None]:
+        """Until every document has its detail, at least and at most; None: nobody knows yet."""
+        left: Sequence[float | None] = (None, None, None)
+        if self.current is not None and self.backlog is not None:
+            time = self.current.time_for(self.backlog, await self.backfilled())
+            left = [round(seconds / 86_400.0, 1) for seconds in time]
+        return dict(zip(("days", "days_at_least", "days_at_most"), left, strict=True))
 
     async def _count_backlog(self) -> int | None:
         """A list that cannot be read, as the key may not, says no more tomorrow: nobody waits for it."""
@@ -255,7 +257,7 @@ class Polling:
         """Once when a first fill begins, and once when it is done."""
         if plan.filling and self.backlog is not None and not self._fill_logged:
             days = await self.days_left()
-            _log.info("fill_started", due=self.backlog, per_day=plan.backfill, lists=plan.lists, days=days)
+            _log.info("fill_started", due=self.backlog, per_day=plan.backfill, lists=plan.lists, **days)
             self._fill_logged = True
         elif self._fill_logged and not plan.filling:
             _log.info("fill_finished", lists=plan.lists)

@@ -28,9 +28,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
+from typing import NamedTuple
 
-from precoro_daemon.quota.limits import SECONDS, Lane, Share
+from precoro_daemon.quota.forecast import DaysAhead, TimeToGo
+from precoro_daemon.quota.limits import Lane, Share
 
 _LISTS_IN_A_FILL = 1 / 15
 """Of a day's calls: 200 of 3,000, with which a planned poll of the busy lists still comes every quarter of an hour in
@@ -56,6 +58,10 @@ to payments of the evening what they need. No more than the second altogether.""
 _USUAL_FOR = 0.2
 """So much of a day counts what payments and deliveries are taken to make before any was seen. It says how long a fill
 takes; a day that is over says it better."""
+
+_UNSEEN_TIMES, _UNSEEN_URGENT, _UNSEEN_CHANGES = 5, 0.25, 0.07
+"""On a first day, the most that payments and deliveries are taken to make before any was seen: so many times what
+lists let expect, or the second of a day's calls. Documents that change: so many times as well, or the third."""
 
 _LEAST_SEEN = 1e-3
 
@@ -99,6 +105,7 @@ class Demand:
     urgent   calls that payments and deliveries made in the last day; paid: of them payments
     pays     payments are kept in step
     unknown  there are payments or deliveries, and of this part of the day nobody knows yet what they make
+    ebbing   likewise after each further hour, until the first day is over
     usual    calls a day that they should make by what changes: it counts for little once they were seen
     seen     of the changes of a mean day, the part to be expected in that of the last day from which calls are known
     coming   likewise of each day to come: this one, and a week thereafter
@@ -116,6 +123,7 @@ class Demand:
     paid: int = 0
     pays: bool = False
     unknown: float = 0.0
+    ebbing: Sequence[float] = ()
     usual: float = 0.0
     seen: float = 1.0
     coming: Sequence[float] = (1.0,) * (1 + _DAYS_A_WEEK)
@@ -132,12 +140,13 @@ class QuotaPlan:
     lists     what polls may take
     listing   what documents and deliveries leave to lists: those that were made, and some of what bounds ask for
     today     what is kept for documents that change today
-    backfill  what is left for older documents; later: likewise on each day of the week after this one
+    backfill  what is left for older documents
     waiting   what is left for older documents, files and census together
     filling   a first fill is under way: polls get little until it is done
     bound     what bounds and schedules of the user's take of `lists`
     spread    this part of what can wait leaves only as the day goes on
     crowded   more documents change than the day has calls for
+    ahead     what the days to come leave to older documents; fewest, most: at least and at most
     """
 
     limits: Mapping[str, float]
@@ -150,9 +159,11 @@ class QuotaPlan:
     today: int
     waiting: int
     backfill: int
-    later: Sequence[int]
     filling: bool
     bound: float
+    ahead: DaysAhead
+    fewest: DaysAhead
+    most: DaysAhead
     spread: float = _SPREAD
     crowded: bool = False
 
@@ -187,42 +198,23 @@ class QuotaPlan:
             Share(_BELOW_LISTS, max(least, self.granted - self.paying - self.listing)),
         )
 
+    @property
+    def later(self) -> Sequence[int]:
+        """What the week after this day leaves to older documents, day by day."""
+        return self.ahead.later
+
     def seconds_for(self, calls: int, spent: Sequence[float] = ()) -> float:
         """Until the last of so many calls for older documents has left.
 
         spent  how many seconds ago those of the last day left, oldest first: each opens the day for another one when
                it is a day old
         """
-        if calls <= 0:
-            return 0.0
-        ages = spent[-self.backfill :]
-        days, number = self._day_of(len(ages) + calls - 1)
-        today = -ages[number] if number < len(ages) else self._leaves(number + 1, ages)
-        return max(0.0, days * SECONDS["day"] + today)
+        return self.time_for(calls, spent).seconds
 
-    def _day_of(self, number: int) -> tuple[int, int]:
-        """Days until a call leaves, and the one of today at whose hour it does: a day opens as the one before it was
-        spent, and what it has more than that at once."""
-        if number < self.backfill:
-            return 0, number
-        weeks, number = divmod(number - self.backfill, sum(self.later))
-        for day, share in enumerate(self.later, 1 + weeks * len(self.later)):
-            if number < share:
-                return day, max(0, number - share + self.backfill)
-            number -= share
-        raise AssertionError
-
-    def _leaves(self, calls: int, ages: Sequence[float]) -> float:
-        """Until so many calls of today's share have left, of which some have."""
-        evenly = self.backfill * (2 * self.spread + _SPREAD) / 3  # on a first day it falls as the day goes on
-        beyond = calls - (self.backfill - evenly)
-        later = ((beyond - earlier) * SECONDS["day"] / evenly - age for earlier, age in enumerate(ages or (0.0,)))
-        return min(max(self._at_once(calls - len(ages)), *later), SECONDS["day"])
-
-    def _at_once(self, calls: int) -> float:
-        """Until the last has left, as far as the day has them."""
-        shorter = {window: int(calls) for window, calls in self.limits.items() if window != "day"}
-        return duration(calls, [(seconds, shorter.get(window, 0)) for window, seconds in SECONDS.items()])
+    def time_for(self, calls: int, spent: Sequence[float] = ()) -> TimeToGo:
+        """The same with the time that it takes at least and at most, as far as the days to come are not known yet."""
+        soonest, seconds, latest = (ahead.seconds_for(calls, spent) for ahead in (self.most, self.ahead, self.fewest))
+        return TimeToGo(seconds, min(soonest, seconds), max(latest, seconds))
 
 
 def plan_quota(limits: Mapping[str, float], reserve: Mapping[Lane, int], demand: Demand) -> QuotaPlan | None:
@@ -234,87 +226,141 @@ def plan_quota(limits: Mapping[str, float], reserve: Mapping[Lane, int], demand:
     if not allowed:
         return None
     window = min(allowed, key=lambda name: allowed[name])
-    granted, reserved = int(allowed[window]), reserve.get(Lane.DETAILS, 0)
-    beyond = min(1.0, 2 * demand.unknown) * granted
-    quarter = int(granted * _MOST_FOR_URGENT)
-    paid = min(int(demand.paid * _URGENT_SPARE), quarter)
-    foreseen = min(demand.urgent + int(_UNKNOWN_URGENT * beyond), int(_MOST_UNKNOWN * granted) + paid)
-    usual = [max(reserved, min(int(calls * _URGENT_SPARE), quarter + paid)) for calls in _urgent(demand)]
-    kept = max(usual[0], foreseen if demand.unknown else 0)
-    paying = max(paid, demand.paid + int(_UNKNOWN_PAYMENTS * beyond))
-    least = max(1, int(granted * _LEAST_SHARE))
-    filling = demand.backlog is None or demand.backlog > granted * _FILL_FROM
-    wanted = [calls * _TODAY_SPARE + granted * _TODAY_BESIDE for calls in _changed(demand)]
+    granted, least = int(allowed[window]), max(1, int(allowed[window] * _LEAST_SHARE))
+    day = _Day(limits, granted, reserve.get(Lane.DETAILS, 0), demand)
+    likely = _Guess(demand.usual, demand.changes / max(demand.coming))
+    kept, wanted = day.kept(likely), day.wanted(likely)[0]
     in_a_fill = granted * _LISTS_IN_A_FILL
-    spare = max(
-        granted - kept - wanted[0] - max(demand.spent, least), min(in_a_fill, granted - kept - least - wanted[0])
-    )
-    lists = max(demand.bound, min(demand.lists, in_a_fill if filling else spare), 1.0)
-    days = [
-        _divided(max(granted - calls - int(lists), least), int(today))
-        for calls, today in zip((kept, *usual[1:]), wanted, strict=True)
-    ]
-    today, waiting = days[0]
-    part = _BACKFILL_BESIDE_FILES if demand.files else 1
+    filling = demand.backlog is None or demand.backlog > granted * _FILL_FROM
+    spare = max(granted - kept - wanted - max(demand.spent, least), min(in_a_fill, granted - kept - least - wanted))
+    lists = int(max(demand.bound, min(demand.lists, in_a_fill if filling else spare), 1.0))
+    today, waiting = day.divided(kept, lists, wanted)
     return QuotaPlan(
         limits=limits,
         granted=granted,
         window=window,
         kept=kept,
-        paying=min(paying, quarter, kept) if demand.pays else 0,
+        paying=min(day.paying, kept) if demand.pays else 0,
         listing=max(demand.polled, int(demand.bound)) + min(int(demand.bound), int(granted * _TO_SPARE_FOR_LISTS)),
-        lists=int(lists),
+        lists=lists,
         today=today,
         waiting=waiting,
-        backfill=max(1, int(waiting * part)),
-        later=[max(1, int(calls * part)) for _, calls in days[1:]],
+        backfill=day.backfill(waiting),
         filling=filling,
         bound=demand.bound,
-        spread=round(_SPREAD + (_SPREAD_AT_FIRST - _SPREAD) * demand.unknown, 2),
-        crowded=wanted[0] > today + 1,
+        ahead=day.ahead(likely, lists),
+        fewest=day.ahead(_at_most(likely, demand, granted), lists),
+        most=day.ahead(_Guess(0.0, 0.0) if demand.ebbing else likely, lists),
+        spread=round(_spread(demand.unknown), 2),
+        crowded=wanted > today + 1,
     )
 
 
-def _urgent(demand: Demand) -> Sequence[float]:
-    """Calls of payments and deliveries, today and on the days to come. They go with what changes."""
-    return _days(demand, _mean_day(demand, demand.urgent, demand.usual), demand.urgent)
+class _Guess(NamedTuple):
+    """Calls that a mean day is taken to bring before any was seen: of payments and deliveries, and for documents that
+    change."""
+
+    urgent: float
+    changed: float
 
 
-def _changed(demand: Demand) -> Sequence[float]:
-    """Documents, today and on the days to come."""
-    usual = demand.changes / max(demand.coming)
-    return _days(demand, max(usual, _mean_day(demand, demand.detailed, usual)), demand.detailed)
+def _at_most(likely: _Guess, demand: Demand, granted: int) -> _Guess:
+    """On a first day."""
+    if not demand.ebbing:
+        return likely
+    urgent = max(likely.urgent * _UNSEEN_TIMES, _UNSEEN_URGENT * granted) if demand.unknown else likely.urgent
+    return _Guess(urgent, max(likely.changed * _UNSEEN_TIMES, _UNSEEN_CHANGES * granted))
 
 
-def _mean_day(demand: Demand, made: int, usual: float) -> float:
-    """Calls, by those of the last day and, as long as little of a day was seen, by what is usual."""
-    guess = _USUAL_FOR * max(0.0, 1 - demand.seen)
-    return (made + usual * guess) / max(demand.seen + guess, _LEAST_SEEN)
+def _spread(unknown: float) -> float:
+    return _SPREAD + (_SPREAD_AT_FIRST - _SPREAD) * unknown
 
 
-def _days(demand: Demand, mean_day: float, made: int) -> Sequence[float]:
-    """Calls to reckon with today and on the days to come: those of that day or, if these were more, of the one before
-    it, which are still among the last day's then."""
+@dataclass(frozen=True, slots=True)
+class _Day:
+    """A day's calls and what is asked of them."""
+
+    limits: Mapping[str, float]
+    granted: int
+    reserved: int
+    demand: Demand
+
+    @property
+    def _quarter(self) -> int:
+        return int(self.granted * _MOST_FOR_URGENT)
+
+    @property
+    def _paid(self) -> int:
+        return min(int(self.demand.paid * _URGENT_SPARE), self._quarter)
+
+    @property
+    def paying(self) -> int:
+        unknown = int(_UNKNOWN_PAYMENTS * self._beyond(self.demand.unknown))
+        return min(max(self._paid, self.demand.paid + unknown), self._quarter)
+
+    def _beyond(self, unknown: float) -> float:
+        return min(1.0, 2 * unknown) * self.granted
+
+    def kept(self, guess: _Guess) -> int:
+        """For payments and deliveries."""
+        usual, demand = self._usually_kept(guess)[0], self.demand
+        return max(usual, self._foreseen(demand.unknown, demand.urgent) if demand.unknown else 0)
+
+    def _usually_kept(self, guess: _Guess) -> Sequence[int]:
+        """Today and on the days to come."""
+        most = self._quarter + self._paid
+        urgent = _days(self.demand, guess.urgent, self.demand.urgent)
+        return [max(self.reserved, min(int(calls * _URGENT_SPARE), most)) for calls in urgent]
+
+    def _foreseen(self, unknown: float, urgent: float) -> int:
+        """On a first day of which that part is unknown, when so many calls were made."""
+        foreseen = int(urgent) + int(_UNKNOWN_URGENT * self._beyond(unknown))
+        return min(foreseen, int(_MOST_UNKNOWN * self.granted) + self._paid)
+
+    def wanted(self, guess: _Guess) -> Sequence[float]:
+        """For documents that change, today and on the days to come."""
+        demand = self.demand
+        seen, known = _days(demand, guess.changed, demand.detailed), demand.changes / max(demand.coming)
+        usual = _by_day(demand, known, demand.detailed)
+        return [max(pair) * _TODAY_SPARE + self.granted * _TODAY_BESIDE for pair in zip(seen, usual, strict=True)]
+
+    def divided(self, kept: int, lists: int, wanted: float) -> tuple[int, int]:
+        """What is kept for the documents that change on a day, and what can wait."""
+        documents = max(self.granted - kept - lists, int(self.granted * _LEAST_SHARE), 1)
+        today = min(int(wanted), documents // 2)
+        return today, max(1, documents - today)
+
+    def backfill(self, waiting: int) -> int:
+        return max(1, int(waiting * (_BACKFILL_BESIDE_FILES if self.demand.files else 1)))
+
+    def ahead(self, guess: _Guess, lists: int) -> DaysAhead:
+        kept, wanted = self._usually_kept(guess), self.wanted(guess)
+        days = [
+            self.backfill(self.divided(calls, lists, changed)[1]) for calls, changed in zip(kept, wanted, strict=True)
+        ]
+        hours = self._hours(guess, kept[0], lists, wanted[0]) if self.demand.unknown and self.demand.ebbing else ()
+        return DaysAhead(self.limits, days[0], days[1:], days[0] * _SPREAD, hours)
+
+    def _hours(self, guess: _Guess, usual: int, lists: int, wanted: float) -> Sequence[int]:
+        """Of a first day, as the plan of each hour to come will have it."""
+        demand, hours = self.demand, len(self.demand.ebbing)
+        still = _days(demand, guess.urgent, demand.urgent)[0] - demand.urgent
+        left = []
+        for hour, unknown in enumerate((demand.unknown, *demand.ebbing)):
+            kept = max(usual, self._foreseen(unknown, demand.urgent + still * (1 - unknown / demand.unknown)))
+            calls = self.backfill(self.divided(kept, lists, wanted)[1])
+            left.append(int(calls * (1 - _spread(unknown) * (hours - hour) / 24)))
+        return list(accumulate(left, max))
+
+
+def _days(demand: Demand, guess: float, made: int) -> Sequence[float]:
+    """Calls to reckon with, by those of the last day and, as long as little of a day was seen, by a guess."""
+    weight = _USUAL_FOR * max(0.0, 1 - demand.seen)
+    return _by_day(demand, (made + guess * weight) / max(demand.seen + weight, _LEAST_SEEN), made)
+
+
+def _by_day(demand: Demand, mean_day: float, made: int) -> Sequence[float]:
+    """Today and on the days to come: calls of that day or, if these were more, of the one before it, which are still
+    among the last day's then."""
     today, *later = (mean_day * max(pair) for pair in pairwise((0.0, *demand.coming)))
     return [max(today, made), *later]
-
-
-def _divided(documents: int, wanted: int) -> tuple[int, int]:
-    """What is kept for the documents that change on a day, and what can wait."""
-    today = min(wanted, documents // 2)
-    return today, max(1, documents - today)
-
-
-def duration(calls: int, windows: Sequence[tuple[float, int]]) -> float:
-    """Seconds until the last of `calls` has left, when each window of that many seconds admits that many calls.
-
-    A window with 0 calls is lifted. Windows are given from the shortest to the longest; each must be a multiple of
-    what the shorter ones take to fill it, which the documented limits are.
-    """
-    seconds = 0.0
-    left = max(calls - 1, 0)
-    for length, limit in sorted(windows, reverse=True):
-        if limit:
-            seconds += (left // limit) * length
-            left %= limit
-    return seconds

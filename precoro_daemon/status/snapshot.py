@@ -12,10 +12,11 @@ from precoro_daemon.catalogue.rules.item_writes import State
 from precoro_daemon.mirror.ports.deliveries import DeliveryCounts
 from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.quota.budget import NO_KEY, Budget, Opening
+from precoro_daemon.quota.forecast import TimeToGo, duration
 from precoro_daemon.quota.limits import SECONDS, Lane
-from precoro_daemon.quota.plan import QuotaPlan, duration
+from precoro_daemon.quota.plan import QuotaPlan
 from precoro_daemon.status.pulse import Pulse
-from precoro_daemon.values.humanize import many, moment, span
+from precoro_daemon.values.humanize import many, moment
 
 if TYPE_CHECKING:
     from precoro_daemon.catalogue.ports.plans import PlanState
@@ -278,12 +279,12 @@ class Snapshot:
         return self.outlook.plan
 
     @property
-    def backfill_seconds(self) -> float | None:
+    def backfill_time(self) -> TimeToGo | None:
         """Until every document has its detail, by the plan of a service. None: calls are not limited, or nobody knows
         how many documents there are, as some list was never read to its end."""
         if self.plan is None or self.stored is None or not self.stored.listed:
             return None
-        return self.plan.seconds_for(self.stored.backlog, [self.now - at for at in self.stored.backfilled])
+        return self.plan.time_for(self.stored.backlog, [self.now - at for at in self.stored.backfilled])
 
     @property
     def to_go(self) -> str:
@@ -296,9 +297,10 @@ class Snapshot:
             f"{'First fill' if plan.filling else 'Back-fill'}: {many(stored.backlog, 'document')} to go, at"
             f" {plan.backfill:,} calls a day{served}"
         )
-        if (left := self.backfill_seconds) is None:
+        if (left := self.backfill_time) is None:
             return f"{words}; some lists were not read to their end yet, so there may be more."
-        return f"{words}; done in about {span(left)} ({moment(self.now + left)})."
+        ends = [left.seconds] if left.sure else [left.least, left.most]
+        return f"{words}; done in {left.words} ({' to '.join(moment(self.now + end) for end in ends)})."
 
     def seconds_left(self, plan: PlanState) -> float:
         """Until the last change of the plan has left, if nothing else wants the calls; 0: none is to be sent."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from math import ceil, floor
 
 
 def span(seconds: float) -> str:
@@ -18,6 +19,16 @@ def span(seconds: float) -> str:
     days, hours = divmod(hours, 24)
     whole = "1 day" if days == 1 else f"{days} days"
     return f"{whole} {hours} h" if hours else whole
+
+
+def span_between(least: float, most: float) -> str:
+    """A length of time that is not known exactly: "40 to 55 min", "20 to 31 h", "2 to 3.5 days"."""
+    unit, name, step = (60.0, "min", 1.0)
+    if most >= 36 * 3600:
+        unit, name, step = (86_400.0, "days", 0.5)
+    elif most >= 6_000:
+        unit, name = (3_600.0, "h")
+    return f"{floor(least / unit / step) * step:g} to {ceil(most / unit / step) * step:g} {name}"
 
 
 def a_day(times: float) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -21,7 +20,6 @@ _DAY = 86_400.0
 _SCALE = 800.0
 _PER_DAY = 300
 _INVOICES = 580
-_SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0, "day": _DAY, "days": _DAY}
 _NEAR = Aim(1.1)
 
 
@@ -52,7 +50,7 @@ async def _filled(folder: Path) -> tuple[float, Mapping[str, float]]:
             "mirror_collections": {"collections": ["invoices", "suppliers", "taxes"]},
             "daemon": {"stuck_after": f"{round(60 * _SCALE)}s"},  # a minute for us
         }
-        estimate = (await program.run("estimate")).stdout
+        estimate = json.loads((await program.run("estimate", "--json")).stdout)
         async with program.running("run") as process:
             await _until(program, 300)
             status = json.loads((await program.run("status", "--json")).stdout)
@@ -60,10 +58,8 @@ async def _filled(folder: Path) -> tuple[float, Mapping[str, float]]:
             process.terminate()
             done = await finish(process)
     [(first, last)] = program.query("SELECT min(fetched_at), max(fetched_at) FROM details")
-    [text] = re.findall(r"As a service: about ((?:\d+ \w+ ?)+), at", estimate)
-    parts = re.findall(r"(\d+) (\w+)", text)
     return (last - first) / _DAY, {
-        "estimate": sum(int(number) * _SECONDS[unit] for number, unit in parts) / _DAY,
+        "estimate": estimate["service"]["seconds"] / _DAY,
         "the log": done.only("fill_started")[0]["days"],
         "status on the second day": (status["now"] + status["plan"]["seconds_left"] - first) / _DAY,
     }

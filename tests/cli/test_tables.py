@@ -24,6 +24,7 @@ from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.payments.ports.switch import Switch
 from precoro_daemon.payments.rules.states import Direction
 from precoro_daemon.quota.budget import NO_KEY, Budget
+from precoro_daemon.quota.forecast import TimeToGo
 from precoro_daemon.quota.limits import Lane, Limits
 from precoro_daemon.quota.plan import Demand, plan_quota
 from precoro_daemon.quota.watched_hours import WatchedHour
@@ -32,6 +33,7 @@ from precoro_daemon.status.attention import matters
 from precoro_daemon.status.reading import CollectionState, FileState, Overview
 from precoro_daemon.status.snapshot import Outlook, Snapshot
 from precoro_daemon.status.taking import Disks, Scope, describe_state, take_snapshot
+from precoro_daemon.values import humanize
 
 NOW = 1_765_875_600.0
 DAY = 86_400.0
@@ -154,7 +156,7 @@ def test_status_tells_how_much_of_a_first_fill_is_to_go_and_when_it_is_done() ->
     spent = [(NOW - 3600.0, Lane.CENSUS)] * 2_000
     snapshot = seen(LISTED, backlog=5_300, lanes=spent, outlook=Outlook(FILL))
     left = 1 * DAY + 23 * 3600
-    assert snapshot.backfill_seconds == FILL.seconds_for(5_300, [3600.0] * 2_000) == left
+    assert snapshot.backfill_time == FILL.time_for(5_300, [3600.0] * 2_000) == (left, left, left)
     shown = text(status_tables.status(snapshot))
     assert "First fill: 5,300 documents to go, at 2,650 calls a day as a service; done in about 1 day 23 h" in shown
     told = json.loads(status_json.as_json(snapshot))["plan"]
@@ -163,6 +165,22 @@ def test_status_tells_how_much_of_a_first_fill_is_to_go_and_when_it_is_done() ->
     assert "Back-fill: 1 document to go, at 2,650 calls a day; done in about 0 s" in text(
         status_tables.status(served)
     )
+
+
+def test_as_long_as_nobody_knows_what_a_day_brings_status_tells_a_range() -> None:
+    demand = Demand(bound=25, lists=1200, changes=72, backlog=6_000)
+    at_first = replace(demand, unknown=1.0, ebbing=[part / 24 for part in range(23, -1, -1)], usual=60, seen=0.0)
+    plan = plan_quota({"day": 3000.0, "hour": 1500.0}, {}, at_first)
+    assert plan is not None
+    snapshot = seen(LISTED, backlog=7_000, outlook=Outlook(plan))
+    time = snapshot.backfill_time
+    assert time is not None
+    assert 2 * DAY < time.least <= time.seconds < time.most - DAY / 2
+    shown = " ".join(text(status_tables.status(snapshot)).split())
+    until = " to ".join(humanize.moment(NOW + each) for each in (time.least, time.most))
+    assert f"calls a day as a service; done in 2 to 4.5 days ({until})." in shown
+    told = json.loads(status_json.as_json(snapshot))["plan"]
+    assert [told[f"seconds_left{which}"] for which in ("", "_at_least", "_at_most")] == list(time)
 
 
 def test_before_every_list_was_read_nobody_knows_when_the_fill_is_done() -> None:
@@ -335,7 +353,7 @@ def test_status_as_json_tells_the_same() -> None:
 COSTS = [Cost("invoices", 4_500, 23, 4_500), Cost("suppliers", 320, 2, 0)]
 
 
-ESTIMATE = Estimate(COSTS, 4_845, Way(1.9 * DAY, 2_610), Way(1.7 * DAY, 2_855))
+ESTIMATE = Estimate(COSTS, 4_845, Way(TimeToGo.exactly(1.9 * DAY), 2_610), Way(TimeToGo.exactly(1.7 * DAY), 2_855))
 
 
 def test_an_estimate_tells_calls_and_days() -> None:
@@ -347,9 +365,17 @@ def test_an_estimate_tells_calls_and_days() -> None:
     assert "With --once once a day: about 1 day 16 h, at 2,855 calls a day." in shown
 
 
+def test_an_estimate_of_what_nobody_knows_yet_is_a_range() -> None:
+    found = replace(ESTIMATE, service=Way(TimeToGo(2.3 * DAY, 2.1 * DAY, 3.3 * DAY), 2_610))
+    assert "As a service: 2 to 3.5 days, at 2,610 calls a day" in text(tables.estimate(found))
+    told = json.loads(tables.estimate_as_json(found, []))["service"]
+    assert [told[f"seconds{which}"] / DAY for which in ("", "_at_least", "_at_most")] == [2.3, 2.1, 3.3]
+
+
 @pytest.mark.parametrize("per_day", [2_610, 0])
 def test_what_fits_into_a_day_takes_the_same_either_way(per_day: int) -> None:
-    small = Estimate(COSTS[1:], 322, Way(321, per_day), Way(321, per_day))
+    way = Way(TimeToGo.exactly(321), per_day)
+    small = Estimate(COSTS[1:], 322, way, way)
     assert "322 calls in all: about 5 min within the limits." in text(tables.estimate(small))
 
 

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from precoro_daemon.app.values import limits as limits_of
 from precoro_daemon.app.values import plan_for
 from precoro_daemon.quota.budget import NO_KEY, Budget
+from precoro_daemon.quota.forecast import duration
 from precoro_daemon.quota.lessons import Lessons
 from precoro_daemon.quota.limits import Lane, Limits, Share
-from precoro_daemon.quota.plan import Demand, QuotaPlan, duration, plan_quota
+from precoro_daemon.quota.plan import Demand, QuotaPlan, plan_quota
 from precoro_daemon.quota.shares import ShareAccount
 from precoro_daemon.quota.usual_week import UsualWeek
 from precoro_daemon.quota.watched_hours import HOURS_A_WEEK

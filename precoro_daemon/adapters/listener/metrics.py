@@ -50,6 +50,8 @@ METRICS: Mapping[str, Meaning] = MappingProxyType(
         "census_owed": Meaning("1 if the last listing was not proved complete", ("collection",)),
         "quarantined": Meaning("Things that failed and are quarantined", ("collection", "stage")),
         "backfill_remaining_seconds": Meaning("Time until all due details are there, by the plan of the day's calls"),
+        "backfill_remaining_at_least_seconds": Meaning("The same if the day brings as little as it may"),
+        "backfill_remaining_at_most_seconds": Meaning("The same if the day brings as much as it may"),
         "quota_limit": Meaning("Calls that Precoro allows", ("window",)),
         "quota_left": Meaning("Calls that are left of them", ("window",)),
         "lane_calls_left": Meaning("Calls of the day that a lane may still make", ("lane",)),
@@ -183,8 +185,10 @@ def _samples(snapshot: Snapshot) -> Iterator[Sample]:
             yield Sample("export_pushes", snapshot.stored.dead_letters.get(export, 0), (export, "dead"))
         if (grant := snapshot.stored.grant) and (until := grant.seconds_left(snapshot.now)) is not None:
             yield Sample("grant_remaining_seconds", until, (grant.kind,))
-    if (left := snapshot.backfill_seconds) is not None:
-        yield Sample("backfill_remaining_seconds", left)
+    if (left := snapshot.backfill_time) is not None:
+        yield Sample("backfill_remaining_seconds", left.seconds)
+        yield Sample("backfill_remaining_at_least_seconds", left.least)
+        yield Sample("backfill_remaining_at_most_seconds", left.most)
 
 
 def _of_job(job: JobStatus, now: float) -> Iterator[Sample]:

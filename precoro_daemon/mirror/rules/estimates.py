@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from precoro_daemon.quota.forecast import TimeToGo, duration
 from precoro_daemon.quota.limits import SECONDS
-from precoro_daemon.quota.plan import QuotaPlan, duration
+from precoro_daemon.quota.plan import QuotaPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +31,14 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One way to do it: until when (in seconds), and with how many calls a day; 0: as many as one likes."""
+    """One way to do it: until when, and with how many calls a day; 0: as many as one likes."""
 
-    seconds: float
+    time: TimeToGo
     per_day: int
+
+    @property
+    def seconds(self) -> float:
+        return self.time.seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +66,9 @@ def estimate(costs: Sequence[Cost], plan: QuotaPlan | None, limits: Mapping[str,
     """
     calls = sum(cost.calls for cost in costs)
     if plan is None:
-        return Estimate(costs, calls, Way(0.0, 0), Way(0.0, 0))
+        return Estimate(costs, calls, Way(TimeToGo(), 0), Way(TimeToGo(), 0))
     # Each run begins with one call for each list, which brings what changed since the run before.
     per_day = max(1, int(limits["day"]) - kept - len(costs)) if limits["day"] else 0
     windows = {**limits, "day": per_day}
-    once = duration(calls, [(seconds, int(windows[window])) for window, seconds in SECONDS.items()])
-    return Estimate(costs, calls, Way(plan.seconds_for(calls), plan.backfill), Way(once, per_day))
+    once = TimeToGo.exactly(duration(calls, [(seconds, int(windows[window])) for window, seconds in SECONDS.items()]))
+    return Estimate(costs, calls, Way(plan.time_for(calls), plan.backfill), Way(once, per_day))

@@ -88,7 +88,7 @@ async def test_freshness_documents_and_calls(tmp_path: Path) -> None:
     assert snapshot.quota.left == {"day": 3000 - made}
     assert snapshot.quota.lanes[Lane.PAYMENTS] == 3000 - made
     assert stored.backlog == 2
-    assert snapshot.backfill_seconds == 0, "both may leave at once: only the day is limited"
+    assert snapshot.backfill_time == (0, 0, 0), "both may leave at once: only the day is limited"
 
 
 async def test_a_collection_that_was_never_listed_is_there_without_an_age(tmp_path: Path) -> None:

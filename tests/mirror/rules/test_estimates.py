@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -117,14 +117,9 @@ def test_as_a_service_it_takes_what_was_said_before_and_meanwhile(pages: int, de
 
 
 def test_a_first_day_that_keeps_calls_for_payments_delays_the_rest_by_no_more_than_was_said() -> None:
-    first, later = (
-        plan_quota(
-            LIMITS,
-            RESERVE,
-            Demand(bound=25, lists=1200, changes=72, backlog=6_930, unknown=unknown, usual=150, seen=seen),
-        )
-        for unknown, seen in ((1.0, 0.0), (0.0, 1.0))
-    )
+    demand = Demand(bound=25, lists=1200, changes=72, backlog=6_930, usual=150)
+    at_first = replace(demand, unknown=1.0, ebbing=(1.0,) * 23 + (0.0,), seen=0.0)
+    first, later = (plan_quota(LIMITS, RESERVE, each) for each in (at_first, demand))
     assert first is not None
     assert later is not None
     assert first.backfill < first.later[0] < later.backfill, "less today, and on later days what was seen and a guess"
