@@ -28,8 +28,8 @@ def write_csv(file: IO[bytes], table: Table, batches: Iterable[RowBatch]) -> int
     count = 0
     for batch in batches:
         texts = [_texts(kind, cells) for kind, cells in zip(kinds, batch, strict=True) if kind != "json"]
-        lines = [f"{','.join(row)}\n" for row in zip(*texts, strict=True)]
-        file.write("".join(lines).encode("utf-8", "replace"))
+        lines = list(map(",".join, zip(*texts, strict=True)))
+        file.write("\n".join([*lines, ""]).encode("utf-8", "replace"))
         count += len(lines)
     return count
 
@@ -41,9 +41,9 @@ def _texts(kind: str, cells: Sequence[Any]) -> Sequence[str]:
     if cells and cells[0] is None and cells.count(None) == len(cells):
         return [""] * len(cells)
     if kind == "integer":
-        return ["" if cell is None else str(cell) for cell in cells]
+        return ["" if cell is None else str(cell) for cell in cells] if None in cells else list(map(str, cells))
     if kind in _PLAIN_KINDS:
-        return ["" if cell is None else cell for cell in cells]
+        return ["" if cell is None else cell for cell in cells] if None in cells else cells
     texts = cells
     try:
         together = "".join(cells)
@@ -52,7 +52,9 @@ def _texts(kind: str, cells: Sequence[Any]) -> Sequence[str]:
         together = "".join(texts)
     if _has_one_of(FIRST_OF_A_FORMULA, together):
         texts = [text if text[:1] not in FIRST_OF_A_FORMULA else harmless(text) for text in texts]
-    return list(map(_quoted, texts)) if _has_one_of(_QUOTED_SIGNS, together) else texts
+    if _has_one_of(_QUOTED_SIGNS, together):
+        return [_quoted(text) if _has_one_of(_QUOTED_SIGNS, text) else text for text in texts]
+    return texts
 
 
 def _has_one_of(signs: Iterable[str], text: str) -> bool:
@@ -63,8 +65,6 @@ def _has_one_of(signs: Iterable[str], text: str) -> bool:
 
 
 def _quoted(text: str) -> str:
-    if not any(sign in text for sign in _QUOTED_SIGNS):
-        return text
     doubled = text.replace('"', '""')
     return f'"{doubled}"'
 

@@ -36,7 +36,7 @@ class LineReader:
         given = list(zip(*rows, strict=True)) or [()] * GIVEN_COLUMNS
         collections, ids, idns, _, _, _, vanished, data, detail, *_ = given
         said = self._documents.read(data)
-        kinds = map(values.kind_of, collections, said["logicType"])
+        kinds = values.kinds_of(collections, said["logicType"])
         texts = [more or own for own, more in zip(data, detail, strict=True)]
         shown = [
             text if not self._kind or kind == self._kind else b"" for text, kind in zip(texts, kinds, strict=True)
@@ -44,12 +44,12 @@ class LineReader:
         at, positions, lines = tuple(zip(*_numbered(shown), strict=True)) or ((), (), ())
         codes = [values.said(said["currency"][one]) for one in at]
         fields = self._lines.read(lines)
-        batch = Batch("", (), fields, {}, {}, {}, list(map(values.digits_of, codes)))
+        batch = Batch((), (), fields, {}, {}, {}, values.digits_of(codes))
         return [
             *([ids[one] for one in at], [idns[one] for one in at], positions),
-            [None if value is None else values.integer(value) for value in fields["id"]],
+            values.integers(fields["id"]),
             *[get(batch) for get in self._getters],
-            *(codes, [values.moment(vanished[one]) for one in at], lines),
+            *(codes, values.moments([vanished[one] for one in at]), lines),
         ]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -22,7 +23,19 @@ from precoro_daemon.values.money import USUAL_DIGITS
 Cell = Any
 _Texts = Sequence[bytes | None]
 _Fields = Mapping[str, Sequence[Cell]]
-"""A field of the JSON of all rows, by its name."""
+"""A field of the JSON of all rows, by its path."""
+
+_NO_JSON = (msgspec.DecodeError, RecursionError, TypeError)
+"""TypeError: there is no text."""
+
+_as_tuple = msgspec.structs.astuple
+
+_NO_OBJECT = str | int | float | bool | list[Any] | None
+"""Precoro writes "" or [] where there is none."""
+
+_OF_DETAIL = "detail_"
+_OPEN = "sum less sumPaid"
+_PERSON_WORDS = ("person", "own_person")
 
 GIVEN_COLUMNS = 12
 """Those of `record_rows.sql`."""
@@ -44,7 +57,7 @@ class Batch:
     digits    decimals of each row's currency
     """
 
-    collection: str
+    collections: Sequence[str]
     statuses: Sequence[int | None]
     record: _Fields
     detail: _Fields
@@ -59,11 +72,15 @@ class Batch:
             self._minor[name] = values.minors(self.record[name], self.digits)
         return self._minor[name]
 
+    def fields_of(self, how: str) -> _Fields:
+        return self.detailed if how.startswith(_OF_DETAIL) else self.record
+
     def open_minor(self) -> Sequence[int | None]:
         """What is left to pay."""
-        paid = zip(self.record["sumPaid"], self.minor("sumPaid"), strict=True)
-        parts = [0 if values.is_nothing(said) else units for said, units in paid]
-        return list(map(values.left, self.statuses, self.minor("sum"), parts))
+        if _OPEN not in self._minor:
+            paid = self.record["sumPaid"]
+            self._minor[_OPEN] = values.left(self.statuses, self.minor("sum"), paid, self.minor("sumPaid"))
+        return self._minor[_OPEN]
 
 
 Getter = Callable[[Batch], Sequence[Cell]]
@@ -73,9 +90,8 @@ class RecordReader:
     """Reads these columns out of the JSON of records."""
 
     def __init__(self, columns: Columns) -> None:
-        paths = [column.path for column in columns if column.path]
-        detailed = [column.path for column in columns if column.how.startswith("detail_")]
-        paths += [path for column in columns for path in _FIELDS_OF_WORDS.get(column.how, ())]
+        paths = [path for column in columns for path in _paths_of(column)]
+        detailed = [path for column in columns if column.how.startswith(_OF_DETAIL) for path in _paths_of(column)]
         owners = [column.owner for column in columns if column.owner]
         self._getters = [getter(column) for column in columns]
         self._record = FieldReader([*paths, "currency"])
@@ -86,53 +102,82 @@ class RecordReader:
         """Of rows of `record_rows.sql`, all of one collection."""
         given = list(zip(*rows, strict=True)) or [()] * GIVEN_COLUMNS
         collections, ids, idns, statuses, updated, external, vanished, data, detail, fetched, changed, owner = given
-        batch = self._batch(str(collections[0]) if rows else "", statuses, (data, detail, owner))
+        batch = self._batch(collections, statuses, (data, detail, owner))
         return [
             *([collections] if with_collection else []),
-            *(ids, idns, statuses, updated, external, list(map(values.moment, vanished))),
+            *(ids, idns, statuses, updated, external, values.moments(vanished)),
             *[get(batch) for get in self._getters],
-            *(data, detail, list(map(values.moment, fetched)), list(map(values.moment, changed))),
+            *(data, detail, values.moments(fetched), values.moments(changed)),
         ]
 
-    def _batch(self, collection: str, statuses: Sequence[int | None], texts: Sequence[_Texts]) -> Batch:
+    def _batch(self, collections: Sequence[str], statuses: Sequence[int | None], texts: Sequence[_Texts]) -> Batch:
         record = self._record.read(texts[0])
         detail, owner = self._detail.read(texts[1]), self._owner.read(texts[2])
         detailed = {
-            name: [
-                own if text is None else there for text, own, there in zip(texts[1], record[name], found, strict=True)
+            path: [
+                mine if text is None else one for text, mine, one in zip(texts[1], record[path], found, strict=True)
             ]
-            for name, found in detail.items()
-            if name in record
+            for path, found in detail.items()
+            if path in record
         }
-        codes = [
-            theirs if own is None or own == "" else own
-            for own, theirs in zip(record["currency"], owner["currency"], strict=True)
-        ]
-        return Batch(collection, statuses, record, detail, detailed, owner, list(map(values.digits_of, codes)))
+        codes = record["currency"]
+        if not values.is_empty(owner["currency"]):
+            codes = [
+                theirs if own is None or own == "" else own
+                for own, theirs in zip(codes, owner["currency"], strict=True)
+            ]
+        return Batch(collections, statuses, record, detail, detailed, owner, values.digits_of(codes))
 
 
 class FieldReader:
-    """Takes some fields out of JSON objects. Numbers with a point are text; what is no object has none of them."""
+    """Takes fields out of JSON objects, and out of objects that stand in these, by their paths of one step or two.
+    Numbers with a point are text; what is no object has none of them."""
 
     def __init__(self, paths: Iterable[str]) -> None:
-        self._names = sorted({path.partition(".")[0] for path in paths})
-        shape = msgspec.defstruct("Shape", [(name, Any, None) for name in self._names], gc=False)
-        self._decode = msgspec.json.Decoder(shape, float_hook=str).decode
-        self._nothing = msgspec.structs.astuple(shape())
+        self._below: dict[str, list[str]] = {}
+        for name, _, step in sorted(path.partition(".") for path in set(paths)):
+            self._below.setdefault(name, []).extend([step] if step else [])
+        self._paths = {
+            name: [f"{name}.{step}" for step in steps] if steps else [name] for name, steps in self._below.items()
+        }
+        self._inner = {
+            name: msgspec.defstruct("Inner", [(step, Any, None) for step in steps], gc=False)
+            for name, steps in self._below.items()
+            if steps
+        }
+        typed = [(name, self._inner[name] | _NO_OBJECT if name in self._inner else Any, None) for name in self._below]
+        shape = msgspec.defstruct("Shape", typed, gc=False)
+        self._decode: Callable[[Any], Any] = msgspec.json.Decoder(shape, float_hook=str).decode
+        self._nothing = _as_tuple(shape())
 
     def read(self, texts: _Texts) -> _Fields:
         if texts.count(None) == len(texts):
-            return dict.fromkeys(self._names, texts)
-        rows = map(self._fields, texts)
-        return dict(zip(self._names, zip(*rows, strict=True), strict=True)) if self._names else {}
+            return dict.fromkeys(chain.from_iterable(self._paths.values()), texts)
+        try:
+            rows = list(map(_as_tuple, map(self._decode, texts)))
+        except _NO_JSON:
+            rows = list(map(self._fields, texts))
+        fields: dict[str, Sequence[Cell]] = {}
+        for name, found in zip(self._below, zip(*rows, strict=True), strict=True):
+            fields.update(zip(self._paths[name], self._columns(name, found), strict=True))
+        return fields
 
     def _fields(self, text: bytes | None) -> tuple[Cell, ...]:
-        if text is None:
-            return self._nothing
+        """Of a row among some of which not all can be read."""
         try:
-            return msgspec.structs.astuple(self._decode(text))
-        except (msgspec.DecodeError, RecursionError):
+            return self._nothing if text is None else _as_tuple(self._decode(text))
+        except _NO_JSON:
             return self._nothing
+
+    def _columns(self, name: str, found: Sequence[Cell]) -> Iterable[Sequence[Cell]]:
+        """Of a field, or of those of the object that stands in it."""
+        if name not in self._inner:
+            return [found]
+        if values.is_empty(found):
+            return [found] * len(self._paths[name])
+        inner = self._inner[name]
+        nothing = inner()
+        return zip(*[_as_tuple(one if type(one) is inner else nothing) for one in found], strict=True)
 
 
 def getter(column: Column) -> Getter:
@@ -140,58 +185,44 @@ def getter(column: Column) -> Getter:
     how = column.how or column.kind.value
     if how in _OF_ROWS:
         return _OF_ROWS[how]
-    if how.startswith("detail_"):
-        word, find = values.WORDS[how.removeprefix("detail_")], _at(column.path)
-        return lambda batch: _read(word, find(batch.detailed))
+    paths = _paths_of(column)
     if how == "hundredths":
         return lambda batch: values.minors(batch.record[column.path], [USUAL_DIGITS] * len(batch.digits))
     if how == "minor":
         return lambda batch: batch.minor(column.path)
-    word, find = values.WORDS[how], _at(column.path)
+    word = how.removeprefix(_OF_DETAIL)
+    if word in _PERSON_WORDS:
+        return lambda batch: values.people(*map(batch.fields_of(how).__getitem__, paths))
+    read = values.WORDS[word]
     if not column.owner:
-        return lambda batch: _read(word, find(batch.record))
-    find_owned = _at(column.owner)
+        return lambda batch: _read(read, batch.fields_of(how)[column.path])
     return lambda batch: [
         theirs if own is None else own
-        for own, theirs in zip(_read(word, find(batch.record)), _read(word, find_owned(batch.owner)), strict=True)
+        for own, theirs in zip(
+            _read(read, batch.record[column.path]), _read(read, batch.owner[column.owner]), strict=True
+        )
     ]
 
 
-def _read(word: Callable[[Any], Any], found: Sequence[Cell]) -> Sequence[Cell]:
-    """Most fields of most rows are not there: nothing is asked of those."""
-    if found and found[0] is None and found.count(None) == len(found):
-        return found
-    if word is values.text:
-        return [value if value is None or (type(value) is str and value) else word(value) for value in found]
-    return [None if value is None else word(value) for value in found]
+def _paths_of(column: Column) -> Sequence[str]:
+    """The fields of the record's JSON that a column is made of."""
+    if column.how.removeprefix(_OF_DETAIL) == "person":
+        return [f"{column.path}.{name}" for name in values.PERSON_FIELDS]
+    return [column.path] if column.path else _FIELDS_OF_WORDS.get(column.how, ())
 
 
-def _at(path: str) -> Callable[[_Fields], Sequence[Cell]]:
-    """What stands in documents under a path of one step or two."""
-    step, _, below = path.partition(".")
-    if not below:
-        return lambda fields: fields[step]
-    return lambda fields: [value.get(below) if type(value) is dict else None for value in fields[step]]
+def _read(read: Callable[[Sequence[Cell]], Sequence[Cell]], found: Sequence[Cell]) -> Sequence[Cell]:
+    return found if values.is_empty(found) else read(found)
 
 
 def _is_of_payments(column: Column) -> bool:
     return column.how == "last_paid_date"
 
 
-def _people(batch: Batch) -> Sequence[Cell]:
-    fields = values.PERSON_FIELDS
-    rows = zip(*(batch.record[name] for name in fields), strict=True)
-    return [values.person(dict(zip(fields, row, strict=True))) for row in rows]
-
-
 _OF_ROWS: Mapping[str, Getter] = {
-    "status": lambda batch: list(map(values.status_name, batch.statuses)),
-    "kind": lambda batch: [values.kind_of(batch.collection, value) for value in batch.record["logicType"]],
-    "own_person": _people,
+    "status": lambda batch: values.status_names(batch.statuses),
+    "kind": lambda batch: values.kinds_of(batch.collections, batch.record["logicType"]),
     "open_minor": Batch.open_minor,
-    "open_sum": lambda batch: [
-        None if left is None else values.written(left, digits)
-        for left, digits in zip(batch.open_minor(), batch.digits, strict=True)
-    ],
-    "last_paid_date": lambda batch: list(map(values.last_paid_day, batch.detail["payments"])),
+    "open_sum": lambda batch: values.written(batch.open_minor(), batch.digits),
+    "last_paid_date": lambda batch: values.last_paid_days(batch.detail["payments"]),
 }

@@ -1,15 +1,15 @@
 """the values of views read out of JSON in Python, as the engines' words read them in SQL
 
-Each kind of column is one small function here; what repeats from row to row (days, amounts) is read once.
+Each kind of column is one small function here, which reads a field of many rows at once.
 `tests/adapters/state/test_view_rows.py` holds these values against those of the views.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
-from functools import lru_cache
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -18,6 +18,9 @@ from precoro_daemon.adapters.state.view_words import singular
 from precoro_daemon.mirror.rules.collections import DOCUMENTS, STATUSES
 from precoro_daemon.values.json_reading import nested
 from precoro_daemon.values.money import OTHER_DIGITS, USUAL_DIGITS
+
+Column = Sequence[Any]
+"""What stands in a field, or in a column, of some rows."""
 
 PERSON_FIELDS = ("name", "firstname", "lastname", "email")
 
@@ -29,12 +32,17 @@ _CALENDAR_TIME = re.compile(
 )
 _TO_THE_SECOND = len("2026-01-31T08:00:00")
 _IN_UTC = ("", "+00:00", "Z")
+_OFFSET_LENGTH = len("+02:00")
 _LARGEST_WHOLE_DIGITS = 15
 _LONGEST_INTEGER = 18
+_INTEGER_END = 10**_LONGEST_INTEGER
 _REMEMBERED = 20_000
-"""Values of one sort: what repeats within some thousand rows costs little memory."""
+"""Values of one sort, which cost little memory."""
 
-_STATUS_NAMES = {number: name.replace("_", " ") for name, number in STATUSES.items()}
+_TEXT_OR_NOTHING = frozenset({str, type(None)})
+_AMOUNT_OR_NOTHING = frozenset({str, int, type(None)})
+
+_STATUS_NAMES: Mapping[int | None, str] = {number: name.replace("_", " ") for name, number in STATUSES.items()}
 _KIND_NAMES = {name: singular(name).replace("_", " ") for name in DOCUMENTS}
 _PAYABLE = frozenset({STATUSES["approved"], STATUSES["partly_paid"]})
 _CANCELED = str(STATUSES["canceled"])
@@ -44,63 +52,124 @@ _encode = msgspec.json.encode
 _read_time = datetime.fromisoformat
 
 
-def digits_of(currency: Any) -> int:
-    """How many decimals a currency has."""
+class _Made(dict[Any, Any]):
+    """What was made of values, some thousand of them: what repeats from row to row costs a look-up. Of values that
+    are equal the same is made, 1 and True included."""
+
+    def __init__(self, make: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, value: Any) -> Any:
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        made = self[value] = self._make(value)
+        return made
+
+    def of(self, column: Iterable[Any]) -> Column:
+        given = list(column)
+        try:
+            return list(map(self.__getitem__, given))
+        except TypeError:  # a list or an object among them
+            return list(map(self._make, given))
+
+
+def digits_of(currencies: Column) -> Sequence[int]:
+    """How many decimals each currency has."""
+    return _DIGITS.of(currencies)
+
+
+def _digits(currency: Any) -> int:
     return OTHER_DIGITS.get(currency, USUAL_DIGITS) if type(currency) is str else USUAL_DIGITS
 
 
-@lru_cache(maxsize=_REMEMBERED)
-def moment(seconds: float | None) -> str | None:
-    """Unix seconds as a time in UTC."""
+_DIGITS = _Made(_digits)
+
+
+def moments(column: Sequence[float | None]) -> Column:
+    """Unix seconds as times in UTC."""
+    return column if is_empty(column) else _MOMENTS.of(column)
+
+
+def _moment(seconds: float | None) -> str | None:
     if seconds is None:
         return None
     whole = int(seconds * 1000 + 0.5) // 1000
     return datetime.fromtimestamp(whole, UTC).isoformat()[:_TO_THE_SECOND]
 
 
-def text(value: Any) -> str | None:
+_MOMENTS = _Made(_moment)
+
+
+def is_empty(column: Column) -> bool:
+    """Whether nothing stands in it: most fields of most rows are not there."""
+    return not column or (column[0] is None and column.count(None) == len(column))
+
+
+def texts(column: Column) -> Column:
+    if _TEXT_OR_NOTHING.issuperset(map(type, column)) and "" not in column:
+        return column
+    return [value if value is None or (type(value) is str and value) else _text(value) for value in column]
+
+
+def _text(value: Any) -> str | None:
     if type(value) is str:
         return value or None
     return str(value) if type(value) is int else None
 
 
-def integer(value: Any) -> int | None:
-    if type(value) is int:
-        return value if 0 <= value < 10**_LONGEST_INTEGER else None
+def integers(column: Column) -> Column:
+    if set(map(type, column)) == {int} and min(column) >= 0 and max(column) < _INTEGER_END:
+        return column
+    return [
+        value if value is None or (type(value) is int and 0 <= value < _INTEGER_END) else _integer(value)
+        for value in column
+    ]
+
+
+def _integer(value: Any) -> int | None:
     if type(value) is str and value.isdigit() and value.isascii() and len(value) <= _LONGEST_INTEGER:
         return int(value)
     return None
 
 
-def _boolean(value: Any) -> bool | None:
-    return value if type(value) is bool else None
+def _booleans(column: Column) -> Column:
+    return [value if type(value) is bool else None for value in column]
 
 
-def _date(value: Any) -> str | None:
-    return _day(value[:10]) if type(value) is str else None
+def _dates(column: Column) -> Column:
+    return _DAYS.of(column)
 
 
-@lru_cache(maxsize=_REMEMBERED)
-def _day(text: str) -> str | None:
-    """The same text, if it is a day of the calendar."""
-    if not _CALENDAR_DAY.fullmatch(text):
+def _day(value: Any) -> str | None:
+    """Its first ten letters, if they are a day of the calendar."""
+    if type(value) is not str or not _CALENDAR_DAY.match(value):
         return None
     try:
-        date.fromisoformat(text)
+        date.fromisoformat(value[:10])
     except ValueError:
         return None
-    return text
+    return value[:10]
 
 
-def _timestamp(value: Any) -> str | None:
-    """Most are to the second, and in UTC."""
-    if type(value) is not str:
-        return None
-    plain = value[:_TO_THE_SECOND]
+_DAYS = _Made(_day)
+
+
+def _timestamps(column: Column) -> Column:
+    return [_timestamp(value) if type(value) is str else None for value in column]
+
+
+def _timestamp(value: str) -> str | None:
+    """Most are to the second, in UTC or with an offset of hours and minutes."""
+    zone = value[_TO_THE_SECOND:]
     try:
-        if value[_TO_THE_SECOND:] in _IN_UTC and plain[4:17:3] == "--T::" and plain[0] in "12" and _read_time(plain):
-            return plain
-    except ValueError:
+        if value[4:17:3] == "--T::" and value[0] in "12":
+            if zone in _IN_UTC:
+                plain = value[:_TO_THE_SECOND]
+                return plain if _read_time(plain) else None
+            if len(zone) == _OFFSET_LENGTH and zone[0] in "+-" and zone[3] == ":":
+                return _read_time(value).astimezone(UTC).isoformat()[:_TO_THE_SECOND]
+    except (ValueError, OverflowError):
         return None
     return _in_utc(value)
 
@@ -119,40 +188,46 @@ def _in_utc(text: str) -> str | None:
 
 def said(value: Any) -> str | None:
     """Whatever stands there, as a text."""
-    if value is None or value == "":
-        return None
     if type(value) is str:
-        return value
+        return value or None
+    if value is None:
+        return None
     return str(int(value)) if type(value) in (bool, int) else _encode(value).decode()
 
 
-def person(value: Any) -> str | None:
-    """By name: as one text, as first and last name, or by the address."""
-    if type(value) is not dict:
-        return None
-    first, last = value.get("firstname"), value.get("lastname")
-    if type(first) is str and type(last) is str and first and last and "name" not in value:
-        return f"{first} {last}".strip(" ")
-    if name := said(value.get("name")):
-        return name
+def people(*columns: Column) -> Column:
+    """By name: as one text, as first and last name, or by the address. `columns`: as PERSON_FIELDS."""
+    return columns[0] if all(map(is_empty, columns)) else _PEOPLE.of(zip(*columns, strict=True))
+
+
+def _person(fields: Sequence[Any]) -> str | None:
+    name, first, last, email = fields
+    if shown := said(name):
+        return shown
     both = f"{said(first) or ''} {said(last) or ''}".strip(" ")
-    return both or said(value.get("email"))
+    return both or said(email)
 
 
-def minors(values: Sequence[Any], digits: Sequence[int]) -> Sequence[int | None]:
+_PEOPLE = _Made(_person)
+
+
+def minors(values: Column, digits: Sequence[int]) -> Sequence[int | None]:
     """Amounts in whole minor units; None if one is finer, larger, or no amount."""
+    if is_empty(values):
+        return values
+    if _AMOUNT_OR_NOTHING.issuperset(map(type, values)) and digits.count(digits[0]) == len(digits):
+        return _MINOR_UNITS[digits[0]].of(values)
     return [
-        _amount(value, decimals) if type(value) is str or type(value) is int else None
+        _MINOR_UNITS[decimals][value] if type(value) in _AMOUNT_OR_NOTHING else None
         for value, decimals in zip(values, digits, strict=True)
     ]
 
 
-@lru_cache(maxsize=_REMEMBERED, typed=True)
-def _amount(value: str | int, digits: int) -> int | None:
-    written_so = str(value)
-    whole, _, decimals = written_so.partition(".")
-    if not _READABLE_NUMBER.fullmatch(written_so):
+def _units(digits: int, value: str | int | None) -> int | None:
+    text = str(value)
+    if not _READABLE_NUMBER.fullmatch(text):
         return None
+    whole, _, decimals = text.partition(".")
     if len(decimals) != digits:
         if decimals[digits:].strip("0"):
             return None
@@ -160,36 +235,57 @@ def _amount(value: str | int, digits: int) -> int | None:
     return int(whole + decimals) if len(whole) - (whole[0] == "-") <= _LARGEST_WHOLE_DIGITS else None
 
 
-def status_name(status: int | None) -> str | None:
-    return None if status is None else _STATUS_NAMES.get(status)
+_MINOR_UNITS = {digits: _Made(partial(_units, digits)) for digits in {USUAL_DIGITS, *OTHER_DIGITS.values()}}
 
 
-def kind_of(collection: str, logic_type: Any) -> str | None:
+def written(units: Sequence[int | None], digits: Sequence[int]) -> Column:
+    """Minor units as people write them."""
+    return _WRITTEN.of(zip(units, digits, strict=True))
+
+
+def _written(amount: tuple[int | None, int]) -> str | None:
+    units, digits = amount
+    if not digits or units is None:
+        return None if units is None else str(units)
+    whole, decimals = divmod(abs(units), 10**digits)
+    return f"{'-' if units < 0 else ''}{whole}.{decimals:0{digits}}"
+
+
+_WRITTEN = _Made(_written)
+
+
+def status_names(statuses: Sequence[int | None]) -> Column:
+    return list(map(_STATUS_NAMES.get, statuses))
+
+
+def kinds_of(collections: Sequence[str], logic_types: Column) -> Column:
+    """Of documents, in a word for people."""
+    return _KIND_WORDS.of(zip(collections, logic_types, strict=True))
+
+
+def _kind(document: tuple[str, Any]) -> str | None:
+    collection, logic_type = document
     if collection == "invoices" and said(logic_type) in _NOTES:
         return "credit note"
     return _KIND_NAMES.get(collection)
 
 
-def is_nothing(amount: Any) -> bool:
-    return text(amount) is None
+_KIND_WORDS = _Made(_kind)
 
 
-def left(status: int | None, total: int | None, paid: int | None) -> int | None:
-    """What is left to pay while it is to be paid."""
-    return total - paid if status in _PAYABLE and total is not None and paid is not None else None
+def left(statuses: Sequence[int | None], totals: Column, paid: Column, parts: Sequence[int | None]) -> Column:
+    """What is left to pay of each total while it is to be paid, in minor units. `paid`: as it stands there, and in
+    minor units: what is not said is nothing, what is no amount is not known."""
+    if not _TEXT_OR_NOTHING.issuperset(map(type, paid)) or "" in paid or None in paid:
+        parts = [0 if _text(said_) is None else units for said_, units in zip(paid, parts, strict=True)]
+    return [
+        total - part if status in _PAYABLE and total is not None and part is not None else None
+        for status, total, part in zip(statuses, totals, parts, strict=True)
+    ]
 
 
-@lru_cache(maxsize=_REMEMBERED)
-def written(units: int, digits: int) -> str:
-    """Minor units as people write them."""
-    if not digits:
-        return str(units)
-    whole, decimals = divmod(abs(units), 10**digits)
-    return f"{'-' if units < 0 else ''}{whole}.{decimals:0{digits}}"
-
-
-def last_paid_day(payments: Any) -> str | None:
-    return max(_paid_days(payments), default=None) if payments else None
+def last_paid_days(payments: Column) -> Column:
+    return [max(_paid_days(one), default=None) if one else None for one in payments]
 
 
 def _paid_days(payments: Any) -> Iterator[str]:
@@ -198,13 +294,12 @@ def _paid_days(payments: Any) -> Iterator[str]:
             yield str(day)[:10]
 
 
-WORDS: Mapping[str, Callable[[Any], Any]] = {
-    "text": text,
-    "decimal": text,
-    "integer": integer,
-    "boolean": _boolean,
-    "date": _date,
-    "timestamp": _timestamp,
-    "person": person,
+WORDS: Mapping[str, Callable[[Column], Column]] = {
+    "text": texts,
+    "decimal": texts,
+    "integer": integers,
+    "boolean": _booleans,
+    "date": _dates,
+    "timestamp": _timestamps,
 }
-"""How a field is read, by the word for it."""
+"""How a field of all rows is read, by the word for it."""

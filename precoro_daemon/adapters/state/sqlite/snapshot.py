@@ -40,6 +40,7 @@ def open_tables(path: Path, identity: str) -> Iterator[ViewTables]:
                     f"The state {path.resolve()} was written by an older version of this program. "
                     "The next run (--once or run) brings it up to date; then it can be read."
                 )
+            connection.row_factory = None  # rows are read by columns: none is asked for by name
             connection.execute("BEGIN")
         try:
             yield ViewTables(_Rows(connection))
