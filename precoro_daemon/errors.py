@@ -115,6 +115,16 @@ class ReceiverBusy(TemporaryError):
     the export goes on when it does."""
 
 
+class ExportsUnusable(DaemonError):
+    """What `check` found of exports that cannot be written, a line each. Each stops alone until that is mended."""
+
+    has_lines = True
+
+    def __init__(self, message: str, *, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
 class FolderUnusable(PermanentError):
     """The directory of attached files cannot be used, or something in it is in the way. The rest of the run goes on;
     files are fetched when that is mended."""

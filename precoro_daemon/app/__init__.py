@@ -9,6 +9,7 @@ databases.py       opens the databases that the configuration names
 doctor.py          what a live account can tell: asked by a few calls, here or by the service, and kept with its date
 doors.py           through which webhooks, watchers and commands come to a company: sockets of its own, or shared ones
 examination.py     a few calls that show how Precoro treats this account, each fact as soon as it is known
+export_targets.py  where exports go, and for `check` whether each place takes what is to come
 exporting.py       tables of the mirror as files, in one go, beside a service that may hold the state
 files.py           where attached files are kept: a directory, or a bucket
 findings.py        what one check of `check` found: a sentence for people, and facts for programs
@@ -22,7 +23,7 @@ fleet_inbox.py     webhooks of a fleet: taken at any worker, brought to the stat
 fleet_order.py     what a person asks of a fleet, on any machine: who serves what, drain, move, forget
 fleet_reading.py   reads the states of all companies of a directory, beside the process that serves them
 fleet_view.py      what a worker sees of its whole fleet: who serves which company, and who has other settings for it
-following.py       builds the job of the exports that the configuration names, and tries their receivers
+following.py       builds the job of the exports that the configuration names
 health_client.py   the health client: checks how a service is that runs somewhere
 items.py           what the commands do with suppliers' items and the plans for them
 jobs.py            the jobs of a company, and the place of each in the plan

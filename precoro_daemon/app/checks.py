@@ -13,9 +13,9 @@ import anyio
 from precoro_daemon.adapters.host.clock import RealClock
 from precoro_daemon.app.company import Company, connect
 from precoro_daemon.app.control import Probe, send_command
+from precoro_daemon.app.export_targets import check_exports
 from precoro_daemon.app.files import disk_of_files, open_files
 from precoro_daemon.app.findings import Finding
-from precoro_daemon.app.following import check_exports
 from precoro_daemon.app.ledger_check import check_ledger
 from precoro_daemon.app.notices import check_notices
 from precoro_daemon.app.state import address, control_socket, kill_switch, on_server, open_or_borrow, place, state_of

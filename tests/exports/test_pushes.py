@@ -18,7 +18,7 @@ from precoro_daemon.adapters.exports.signed_pushes import Address, open_receiver
 from precoro_daemon.adapters.state.ports import Store
 from precoro_daemon.adapters.state.sqlite.state import SqliteState
 from precoro_daemon.adapters.state.view_rows import followed_tables, tables
-from precoro_daemon.app.following import build_exports, check_exports
+from precoro_daemon.app.following import build_exports
 from precoro_daemon.errors import AddressRefused, ConnectionFault, ReceiverBusy, ReceiverGone
 from precoro_daemon.exports.follow_exports import FollowExports, Turn
 from precoro_daemon.exports.ports.pushes import Receiver
@@ -409,27 +409,3 @@ async def test_the_configuration_says_where_it_goes(tmp_path: Path) -> None:
         assert await job.due(T0)
         assert (await job.lap()).brought == 10
         assert {table for table, _ in shop.live} == {"invoices", "suppliers"}
-
-
-async def test_check_asks_the_receiver_and_pushes_nothing(tmp_path: Path) -> None:
-    config, shop = tmp_path / "config.toml", Shop()
-    (tmp_path / "secret").write_text(SECRET)
-    (tmp_path / "secret").chmod(0o600)
-
-    async def checked(url: str, allowed: str = '["127.0.0.1"]') -> str:
-        config.write_text(
-            f'[precoro]\nregion = "us"\n[exports.shop]\nkind = "push"\nurl = "{url}"\nsecret_file = "secret"\n'
-            f'allowed_hosts = {allowed}\n[exports.lake]\nkind = "parquet"\ndirectory = "lake"\n'
-        )
-        environ = {"PRECORO_TOKEN": "a-key-of-ours", "PRECORO_EMAIL": "a@example.org"}
-        return (await check_exports(await anyio.to_thread.run_sync(lambda: load(config, environ)))).said
-
-    async with shop.open() as url:
-        asked, tried_later = (await checked(url)).split("\n")
-        assert asked == f"shop: {url} answers (405 to a HEAD)"
-        assert tried_later.strip() == "lake: tried when the mirror is followed"
-        with pytest.raises(AddressRefused, match="is not https"):
-            await checked(url, "[]")
-    assert shop.came == []
-    with pytest.raises(ConnectionFault):
-        await checked(url)

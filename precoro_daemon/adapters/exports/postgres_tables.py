@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
@@ -68,8 +68,17 @@ class PostgresTables:
     async def connect(self) -> None:
         await self._run(self._connect)
 
+    async def try_out(self, tables: Sequence[Table]) -> None:
+        """Instead of `connect`: whether these tables could be made and written, by statements that are undone again.
+        No row of a table is read, locked or written."""
+        await self._run(self._try_out, tables)
+
     async def close(self) -> None:
         await run_to_end(self._executor, self._close)
+
+    @property
+    def is_encrypted(self) -> bool:
+        return self._connection is not None and self._connection.pgconn.ssl_in_use
 
     async def standing(self) -> Standing | None:
         return await self._run(self._read_standing)
@@ -137,6 +146,35 @@ class PostgresTables:
     def _connect(self) -> None:
         self._connection = self._database.open_plain()
         self._execute("SET TimeZone TO 'UTC'")
+        self._make_room()
+
+    def _try_out(self, tables: Sequence[Table]) -> None:
+        self._connection = self._database.open_plain()
+        self._execute("BEGIN")
+        try:
+            patience = sql.Literal(int(self._database.address.timeout * 1000))  # an export may be making them now
+            self._execute(sql.SQL("SET LOCAL lock_timeout = {}").format(patience))
+            self._make_room()
+            self._read_standing()
+            self._try_writing(_STANDINGS)
+            for table in tables:
+                if there := self._columns(table):
+                    self._refuse_others(table)
+                    self._refuse_narrow(table, there)
+                    self._try_writing(table.name)
+                else:
+                    self._make(table)
+        finally:
+            self._roll_back()
+
+    def _try_writing(self, name: str) -> None:
+        """PostgreSQL looks whether it is allowed before it sees that there is no row."""
+        table = sql.Identifier(self._named.schema, name)
+        self._execute(sql.SQL("DELETE FROM {} WHERE false").format(table))
+        self._execute(sql.SQL("INSERT INTO {0} SELECT * FROM {0} WHERE false").format(table))
+
+    def _make_room(self) -> None:
+        """The schema, and the table of positions."""
         space = sql.Identifier(self._named.schema)
         if not self._value("SELECT to_regnamespace(quote_ident(%s)) IS NOT NULL", self._named.schema):
             self._execute(sql.SQL("CREATE SCHEMA {}").format(space))
@@ -189,21 +227,34 @@ class PostgresTables:
         """Made where it is not there, with the columns that it lacks, and without a row."""
         there = self._columns(table)
         if not there:
-            columns = [_definition(column.name, column.kind) for column in table.columns]
-            self._execute(sql.SQL("CREATE TABLE {} ({})").format(self._table(table), sql.SQL(", ").join(columns)))
-            self._execute(_key_of(table, self._table(table)))
-            comment = sql.Literal(_TABLE_COMMENT.format(self._named.export))
-            self._execute(sql.SQL("COMMENT ON TABLE {} IS {}").format(self._table(table), comment))
+            self._make(table)
             return
-        if self._value("SELECT obj_description(to_regclass(%s))", self._shown(table)) != _TABLE_COMMENT.format(
-            self._named.export
-        ):
-            raise self._failure(PermanentError, f"the table {table.name} is not of this export; nothing was written")
+        self._refuse_others(table)
         for column in table.columns:
             if column.name not in there:
                 added = _definition(column.name, column.kind)
                 self._execute(sql.SQL("ALTER TABLE {} ADD COLUMN {}").format(self._table(table), added))
         self._execute(sql.SQL("DELETE FROM {}").format(self._table(table)))
+
+    def _make(self, table: Table) -> None:
+        columns = [_definition(column.name, column.kind) for column in table.columns]
+        self._execute(sql.SQL("CREATE TABLE {} ({})").format(self._table(table), sql.SQL(", ").join(columns)))
+        self._execute(_key_of(table, self._table(table)))
+        comment = sql.Literal(_TABLE_COMMENT.format(self._named.export))
+        self._execute(sql.SQL("COMMENT ON TABLE {} IS {}").format(self._table(table), comment))
+
+    def _refuse_others(self, table: Table) -> None:
+        comment = self._value("SELECT obj_description(to_regclass(%s))", self._shown(table))
+        if comment != _TABLE_COMMENT.format(self._named.export):
+            raise self._failure(PermanentError, f"the table {table.name} is not of this export; nothing was written")
+
+    def _refuse_narrow(self, table: Table, there: Collection[str]) -> None:
+        """Who does not own a table cannot add the columns that it lacks."""
+        owned = "SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = to_regclass(%s)"
+        if any(column.name not in there for column in table.columns) and not self._value(owned, self._shown(table)):
+            raise self._failure(
+                PermanentError, f"the table {table.name} lacks columns, and only its owner may add them"
+            )
 
     def _columns(self, table: Table) -> set[str]:
         query = (
@@ -270,10 +321,24 @@ def _text(value: Any) -> str | None:
 @asynccontextmanager
 async def open_tables(database: PostgresDatabase, named: Named) -> AsyncIterator[PostgresTables]:
     """Raises TemporaryError, PermanentError."""
+    async with _closing_at_end(database, named) as tables:
+        await tables.connect()
+        yield tables
+
+
+async def try_tables(database: PostgresDatabase, named: Named, tables: Sequence[Table]) -> bool:
+    """See that an export could make and fill them; nothing stays of it. Whether the connection is encrypted. Raises
+    TemporaryError, PermanentError."""
+    async with _closing_at_end(database, named) as there:
+        await there.try_out(tables)
+        return there.is_encrypted
+
+
+@asynccontextmanager
+async def _closing_at_end(database: PostgresDatabase, named: Named) -> AsyncIterator[PostgresTables]:
     executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="export")
     tables = PostgresTables(database, executor, named)
     try:
-        await tables.connect()
         yield tables
     finally:
         await tables.close()
