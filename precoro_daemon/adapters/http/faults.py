@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -58,7 +59,12 @@ class Faults:
                 return f"the certificate of {error.host} is not believed ({self.reason(error)}){_CA_ADVICE}"
             case aiohttp.ClientConnectorDNSError():
                 return f"the name {error.host} cannot be resolved{_DNS_ADVICE}"
-        return ""
+            case aiohttp.ClientConnectorError() if error.os_error.errno and not isinstance(
+                error, aiohttp.ClientSSLError
+            ):
+                return f"cannot connect to {error.host}:{error.port}: {os.strerror(error.os_error.errno).lower()}"
+            case _:
+                return ""
 
     def reason(self, error: BaseException) -> str:
         """aiohttp's and the system's words; some of them raise without any, some quote the server."""
