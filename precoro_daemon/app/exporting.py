@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from precoro_daemon.adapters.exports.excel import ExcelBook
 from precoro_daemon.adapters.exports.lines import write_csv, write_jsonl
 from precoro_daemon.adapters.exports.parquet import demand_arrow, write_parquet
 from precoro_daemon.adapters.exports.whole_file import whole_file
@@ -79,7 +78,9 @@ def _write(opened: Tables, names: Sequence[str], form: str, file: IO[bytes]) -> 
     if form in _WRITERS:
         [name] = names
         return {name: _WRITERS[form](file, tables()[name], opened.batches(tables()[name]))}
-    book = ExcelBook()
-    counts = {name: book.add(tables()[name], opened.batches(tables()[name])) for name in names}
-    book.save(file)
+    from precoro_daemon.adapters.exports.excel import ExcelBook  # noqa: PLC0415 - other forms need none of it
+
+    with ExcelBook() as book:
+        counts = {name: book.add(tables()[name], opened.batches(tables()[name])) for name in names}
+        book.save(file)
     return counts

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import chain
-from typing import IO, Any
+from tempfile import gettempdir
+from typing import IO, Any, Self
+from zipfile import ZIP_DEFLATED, ZipFile
 
+from precoro_daemon.errors import FolderUnusable
 from precoro_daemon.exports.ports.tables import RowBatch, Table
 
-_SHEET_ROWS = 2**20
+_ROWS_A_SHEET = 2**20 - 1
+"""Below the titles."""
+
 _TITLE_LENGTH = 31
 _EXACT_DIGITS = 15
 """Of a number in Excel; one with more is written as text."""
@@ -22,29 +28,54 @@ _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]"
 
 
 class ExcelBook:
-    """Written row by row: a sheet that is written is no longer in memory. JSON is left out, as in CSV."""
+    """Written row by row: a sheet that is written is no longer in memory, but in a file of the library's own. JSON is
+    left out, as in CSV."""
 
     def __init__(self) -> None:
         import openpyxl
 
         self._book: Any = openpyxl.Workbook(write_only=True)
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """What failed is not tried once more when the library's objects are collected, which would print its error;
+        and no file of it stays behind, however the process ends."""
+        for sheet in self._book.worksheets:
+            with suppress(Exception):
+                sheet.close()
+            with suppress(Exception):
+                sheet._writer.cleanup()  # noqa: SLF001 - the library does that at the end of Python
+
     def add(self, table: Table, batches: Iterable[RowBatch]) -> int:
-        """How many rows. What is too long for one sheet goes on in another."""
+        """How many rows. What is too long for one sheet goes on in another. Raises FolderUnusable."""
+        rows = chain.from_iterable(_shown_rows(table, batch) for batch in batches)
         titles = [column.name for column in table.columns if column.kind != "json"]
-        sheet, count = None, 0
-        for row in chain.from_iterable(_shown_rows(table, batch) for batch in batches):
-            if count % (_SHEET_ROWS - 1) == 0:
-                sheet = self._sheet(table.name, count // (_SHEET_ROWS - 1), titles)
-            assert sheet is not None, "it begins with the first row"
+        try:
+            return self._write(table.name, titles, rows)
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise FolderUnusable(
+                f"{gettempdir()}, where sheets are put together, cannot be written: {reason}"
+            ) from None
+
+    def _write(self, name: str, titles: list[str], rows: Iterable[Sequence[Any]]) -> int:
+        sheet, count = self._sheet(name, 0, titles), 0
+        for row in rows:
+            if count and count % _ROWS_A_SHEET == 0:
+                sheet.close()
+                sheet = self._sheet(name, count // _ROWS_A_SHEET, titles)
             sheet.append([_no_formula(sheet, value) for value in row])
             count += 1
-        if sheet is None:
-            self._sheet(table.name, 0, titles)
+        sheet.close()
         return count
 
     def save(self, file: IO[bytes]) -> None:
-        self._book.save(file)
+        from openpyxl.writer.excel import ExcelWriter
+
+        with ZipFile(file, "w", ZIP_DEFLATED) as archive:
+            ExcelWriter(self._book, archive).save()
 
     def _sheet(self, name: str, number: int, titles: list[str]) -> Any:
         more = f" {number + 1}" if number else ""

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import csv
+import errno
+import gc
 import io
 import itertools
 import json
 import os
+import resource
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import duckdb
 import openpyxl
@@ -101,10 +105,10 @@ def test_duckdb_adds_it_up_exactly(tmp_path: Path) -> None:
 
 
 def test_excel_has_numbers_days_and_texts_and_no_formula(tmp_path: Path) -> None:
-    path, book = tmp_path / "things.xlsx", ExcelBook()
-    assert book.add(TABLE, batches()) == len(ROWS)
-    assert book.add(Table("none", TABLE.columns), iter(())) == 0
-    with whole_file(path) as file:
+    path = tmp_path / "things.xlsx"
+    with ExcelBook() as book, whole_file(path) as file:
+        assert book.add(TABLE, batches()) == len(ROWS)
+        assert book.add(Table("none", TABLE.columns), iter(())) == 0
         book.save(file)
     read = openpyxl.load_workbook(path)
     assert read.sheetnames == ["things", "none"]
@@ -117,6 +121,44 @@ def test_excel_has_numbers_days_and_texts_and_no_formula(tmp_path: Path) -> None
         "\r\n", "\n"
     )
     assert finer[2].value == ROWS[5][2], "more digits than Excel has: as text"
+
+
+class Full(io.BytesIO):
+    """A disk that takes a few bytes."""
+
+    def write(self, block: Any, /) -> int:
+        if self.tell() + len(block) > 3_000:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return super().write(block)
+
+
+@pytest.mark.parametrize("full", ["what it is written into", "where sheets are put together"])
+def test_a_full_disk_is_told_once_and_nothing_of_excel_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, full: str
+) -> None:
+    """What the library does when it is collected would print its error."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    if full == "what it is written into":
+        with pytest.raises(OSError, match="No space left"):
+            write_book(1, Full())
+    else:
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
+        try:
+            with pytest.raises(
+                FolderUnusable, match=f"{tmp_path}, where sheets are put together, .*: file too large"
+            ):
+                write_book(2_000, io.BytesIO())
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    gc.collect()
+    assert list(tmp_path.iterdir()) == []
+
+
+def write_book(times: int, file: IO[bytes]) -> None:
+    with ExcelBook() as book:
+        book.add(TABLE, itertools.chain.from_iterable(itertools.repeat(list(batches()), times)))
+        book.save(file)
 
 
 def failing() -> Iterator[RowBatch]:
