@@ -196,6 +196,21 @@ def test_what_is_no_list_never_ends_a_pass(raw: bytes) -> None:
         read(raw)
 
 
+LONG = json.dumps({"data": [{"id": 1, "name": "a\u20ac\U0001f600" * 12_000}]}, ensure_ascii=False).encode()
+
+
+@given(st.integers(0, 3))
+def test_characters_of_a_long_page_may_stand_anywhere(shift: int) -> None:
+    page = read(b" " * shift + LONG)
+    assert page.records[0].raw.endswith('\U0001f600"}')
+
+
+@given(st.integers(LONG.index(b"a\xe2"), len(LONG) - 5))
+def test_a_damaged_byte_anywhere_in_a_long_page_is_found(at: int) -> None:
+    with pytest.raises(MalformedAnswer, match="/invoices: the answer"):
+        read(LONG[:at] + b"\xff" + LONG[at + 1 :])
+
+
 @given(st.integers(0, 200))
 def test_a_cut_answer_is_never_a_page(cut: int) -> None:
     whole = body(ROWS, **OLDER)
