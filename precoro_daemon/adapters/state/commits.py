@@ -91,7 +91,7 @@ def _keep_progress(
     if scan.next_page == 1 and at_once.finished and not _misses(session, at_once, ids):
         return at_once, True
     number, distinct = _take_up(session, scan, found)
-    distinct += session.run_many("mirror.see_row", [(number, id_) for id_ in ids])
+    distinct += session.run("mirror.see_rows", (number, json.dumps(list(ids))))
     scan = advance(scan, pages, distinct)
     session.put("mirror.save_scan", cells(scan))
     missed = scan.kind == "whole" and scan.finished and session.rows("mirror.missing_records", cells(scan))

@@ -56,9 +56,9 @@ SET since = :since, filter = :filter, started_at = :started_at, next_page = :nex
     last_page = :last_page, "rows" = :rows, rejected = :rejected, "distinct" = :distinct, drifted = :drifted
 WHERE collection = :collection AND kind = :kind;
 
--- name: see_row
--- Note that the scan has seen an id, unless it has already.
-INSERT INTO scan_rows (scan, id) VALUES (?, ?) ON CONFLICT DO NOTHING;
+-- name: see_rows
+-- Note that the scan has seen these ids, unless it has already.
+INSERT INTO scan_rows (scan, id) SELECT ?, value FROM @ints(?) AS listed WHERE TRUE ON CONFLICT DO NOTHING;
 
 -- name: forget_scan
 -- End a scan, with all the ids it saw.

@@ -100,12 +100,6 @@ SELECT * FROM json_to_recordset(:rows) AS listed (
     "0" text, "1" bigint, "2" text, "3" bytea, "4" double precision
 );
 
--- name: many.mirror.see_row
--- The same for many ids at once.
-INSERT INTO scan_rows (scan, id)
-SELECT * FROM json_to_recordset(:rows) AS listed ("0" bigint, "1" bigint)
-ON CONFLICT DO NOTHING;
-
 -- name: many.attachments.note_with_attachments
 -- The same for many records at once.
 INSERT INTO with_attachments (collection, id)
