@@ -21,6 +21,7 @@ from precoro_daemon.cli.running import (
     load,
     make_console,
     run_async,
+    show,
 )
 from precoro_daemon.errors import DaemonError, most_severe
 
@@ -108,7 +109,7 @@ def status(parent: Path | None, config: Path | None, webhook_url: bool) -> None:
     else:
         from precoro_daemon.cli import status_tables
 
-        make_console().print(status_tables.status(snapshot), crop=False)
+        show(status_tables.status(snapshot))
 
 
 @click.command()

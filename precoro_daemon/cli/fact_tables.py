@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rich.console import RenderableType
-
+from precoro_daemon.cli.lines import Block
 from precoro_daemon.cli.tables import sheet
 from precoro_daemon.status.facts import NAMES, Fact
 from precoro_daemon.values.humanize import day
 
 
-def facts(found: Sequence[Fact], *, unknown: bool = False) -> Iterator[RenderableType]:
+def facts(found: Sequence[Fact], *, unknown: bool = False) -> Iterator[Block]:
     """`unknown`: also what could not be found out, and why."""
     shown = [one for one in found if one.value or unknown]
     if shown:

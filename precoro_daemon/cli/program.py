@@ -5,7 +5,6 @@ To import all of them takes longer than to show the help.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from importlib import import_module
 from typing import NamedTuple
@@ -13,7 +12,7 @@ from typing import NamedTuple
 import click
 
 from precoro_daemon.cli.output import with_output_options
-from precoro_daemon.cli.running import Commands
+from precoro_daemon.cli.running import Commands, terminal_columns
 
 
 class Entry(NamedTuple):
@@ -95,7 +94,7 @@ class Program(Commands):
 
     def get_help(self, ctx: click.Context) -> str:
         """click would ask a module that imports three kinds of compression how wide the terminal is."""
-        ctx.terminal_width = ctx.terminal_width or max(50, min(_columns(), 80) - 2)
+        ctx.terminal_width = ctx.terminal_width or max(50, min(terminal_columns(), 80) - 2)
         return super().get_help(ctx)
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -110,14 +109,3 @@ class Program(Commands):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
             formatter.write_dl([(name, entry.about) for name, entry in ENTRIES.items()])
-
-
-def _columns() -> int:
-    try:
-        return int(os.environ.get("COLUMNS", "")) or 80
-    except ValueError:
-        pass
-    try:
-        return os.get_terminal_size().columns or 80
-    except OSError:
-        return 80

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from precoro_daemon.cli.lines import Block
     from precoro_daemon.runtime.job import RunReport
     from precoro_daemon.settings import Settings
 
@@ -48,6 +49,10 @@ _PRINTED = "precoro_daemon.printed"
 _PLUGINS = "pydantic.plugin._loader"
 
 _ENDLESS_COLUMNS = 10_000
+_COLUMNS_OF_A_FILE = 120
+
+_STYLES = {"bold": "1", "dim": "2", "red": "31", "yellow": "33", "cyan": "36"}
+"""By word, as terminals know them (ECMA-48, 8.3.117)."""
 
 
 class Duration(click.ParamType[float]):
@@ -84,6 +89,9 @@ class Commands(click.Group):
         gc.disable()
         sys.modules.setdefault(_PLUGINS, _NoPlugins(_PLUGINS))
         try:
+            from precoro_daemon.cli.late_methods import make_methods_late
+
+            make_methods_late()
             with _document():
                 return super().invoke(ctx)
         except DaemonError as error:
@@ -115,9 +123,17 @@ class _NoPlugins(ModuleType):
 
 
 def _complain(text: str) -> None:
-    """Red where that can be seen and nobody minds (no-color.org)."""
-    is_red = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
-    click.echo(click.style(text, fg="red") if is_red else text, err=True)
+    click.echo(_styled(text, "red") if _has_colours(sys.stderr) else text, err=True)
+
+
+def _has_colours(stream: TextIO) -> bool:
+    """They can be seen and nobody minds (no-color.org)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") not in ("dumb", "unknown")
+
+
+def _styled(text: str, style: str) -> str:
+    codes = ";".join(_STYLES[word] for word in style.split())
+    return f"\x1b[{codes}m{text}\x1b[0m" if codes and text else text
 
 
 def _mend_streams() -> None:
@@ -211,6 +227,31 @@ def echo(text: str, *, err: bool = False, nl: bool = True) -> None:
         click.echo(visible_lines(text), err=err, nl=nl)
 
 
+def show(shown: Block) -> None:
+    """Sentences and tables for people, as wide as their screen. With --json they are sentences of the document."""
+    if wants_json():
+        said().extend(words for line in shown.lines(_ENDLESS_COLUMNS) if (words := line.text.strip()))
+    elif not is_quiet():
+        from precoro_daemon.cli.lines import PLAIN
+
+        columns = terminal_columns() if sys.stdout.isatty() else _COLUMNS_OF_A_FILE
+        lines = ((visible(line.text), line.style) for line in shown.lines(columns))
+        colours = _has_colours(sys.stdout)
+        text = "\n".join(_styled(text, style) if colours else text for text, style in lines)
+        click.echo(text if (sys.stdout.encoding or "utf").lower().startswith("utf") else text.translate(PLAIN))
+
+
+def terminal_columns() -> int:
+    try:
+        return int(os.environ.get("COLUMNS", "")) or 80
+    except ValueError:
+        pass
+    try:
+        return os.get_terminal_size().columns or 80
+    except OSError:
+        return 80
+
+
 def echo_data(text: str, *, nl: bool = True) -> None:
     """What was asked for, JSON or rows, whatever else is to be said. Nothing in it acts on the terminal."""
     if context := click.get_current_context(silent=True):
@@ -255,7 +296,8 @@ def make_console() -> Console:
 
     if wants_json():
         return SafeConsole(highlight=False, width=_ENDLESS_COLUMNS, file=_Said())
-    return SafeConsole(highlight=False, width=None if sys.stdout.isatty() else 120, quiet=is_quiet())
+    columns = None if sys.stdout.isatty() else _COLUMNS_OF_A_FILE
+    return SafeConsole(highlight=False, width=columns, quiet=is_quiet())
 
 
 def run_async(work: Callable[[], Coroutine[Any, Any, T]]) -> T:

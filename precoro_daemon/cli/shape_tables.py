@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from rich.console import RenderableType
-
-from precoro_daemon.cli.console import as_line
+from precoro_daemon.cli.lines import Block, Sentence
 from precoro_daemon.cli.tables import sheet
 from precoro_daemon.values.humanize import day
 
@@ -17,7 +15,7 @@ if TYPE_CHECKING:
 _CHANGES_NAMED = 10
 
 
-def shape_changes(changes: Sequence[ShapeChange]) -> Iterator[RenderableType]:
+def shape_changes(changes: Sequence[ShapeChange]) -> Iterator[Block]:
     """What stands first, then the newest."""
     if not changes:
         return
@@ -27,4 +25,4 @@ def shape_changes(changes: Sequence[ShapeChange]) -> Iterator[RenderableType]:
         table.add(str(one), day(one.at), "" if one.until is None else day(one.until))
     yield table
     if more := len(changes) - len(shown):
-        yield as_line(f"and {more:,} more; status --json has them all")
+        yield Sentence(f"and {more:,} more; status --json has them all")

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from rich.box import SIMPLE_HEAD
-from rich.cells import cell_len, set_cell_size
-from rich.console import Console, ConsoleOptions, RenderResult
-from rich.measure import Measurement
-from rich.padding import Padding
-from rich.table import Table
-from rich.text import Text
-
+from precoro_daemon.cli.lines import RULE, Block, Line, cells, laid_out, padded, wrapped
 from precoro_daemon.cli.output import is_verbose
 from precoro_daemon.values.visible_text import visible
 
 _NARROWEST = 30
 """Letters of a column of sentences, which may be wrapped; no other column is."""
 
-_ENDLESS = 10_000
+_GAP = "  "
+"""Stands between two columns."""
+
+_Column = tuple[str, ...]
+"""Its title, then a cell for each row."""
 
 
-@dataclass
-class Sheet:
+class Sheet(Block):
     """Columns by their titles.
 
     right      of numbers
@@ -33,89 +27,118 @@ class Sheet:
     sparse     left out where no row has anything in them
     """
 
-    titles: Sequence[str]
-    right: Collection[str] = ()
-    sentences: str | None = None
-    sparse: Collection[str] = ()
-    wraps: Mapping[str, int] = field(default_factory=dict)
-    rows: list[Sequence[str]] = field(default_factory=list)
+    def __init__(
+        self,
+        titles: Sequence[str],
+        *,
+        right: Collection[str] = (),
+        sentences: str | None = None,
+        sparse: Collection[str] = (),
+        wraps: Mapping[str, int] | None = None,
+    ) -> None:
+        self._titles = titles
+        self._right = right
+        self._sentences = sentences
+        self._sparse = sparse
+        self._wraps = wraps or {}
+        self.rows: list[Sequence[str]] = []
 
-    def add(self, *cells: str | Sequence[str]) -> None:
+    def add(self, *row: str | Sequence[str]) -> None:
         """Each cell one line, or several; nothing in it acts on the terminal."""
-        texts = ([cell] if isinstance(cell, str) else cell for cell in cells)
+        texts = ([cell] if isinstance(cell, str) else cell for cell in row)
         self.rows.append(tuple("\n".join(map(visible, lines)) for lines in texts))
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        for table in (self._table({}), self._table(self.wraps)):
-            if Measurement.get(console, options.update(max_width=_ENDLESS), table).minimum <= options.max_width:
-                yield table
+    def lines(self, columns: int) -> Iterator[Line]:
+        shown = self._columns()
+        for narrow in ({}, self._wraps):
+            if widths := self._widths(shown, columns, narrow):
+                yield from self._table(shown, widths)
                 return
-        if self.sentences and max(map(cell_len, self._lines)) <= options.max_width:
-            yield from self._with_sentences_below()
+        if self._sentences and max(map(cells, self._first_lines(shown))) <= columns:
+            yield from self._with_sentences_below(shown, columns)
         else:
             for row in self.rows:
-                yield from self._row(row)
+                yield from self._row(row, columns)
 
-    @cached_property
-    def _lines(self) -> Sequence[str]:
+    def _widths(self, shown: Sequence[_Column], columns: int, narrow: Mapping[str, int]) -> Sequence[int]:
+        """Of each column; none where there is no room for them all. What is left is for sentences."""
+        most = [max(cells(line) for cell in column for line in cell.split("\n")) for column in shown]
+        widths = [
+            min(most_of_it, narrow.get(title, most_of_it))
+            for (title, *_), most_of_it in zip(shown, most, strict=True)
+        ]
+        at = next((number for number, (title, *_) in enumerate(shown) if title == self._sentences), None)
+        if at is not None:
+            widths[at] = max(min(most[at], _NARROWEST), *(cells(word) for cell in shown[at] for word in cell.split()))
+        left = columns - sum(widths) - len(_GAP) * len(widths)
+        if left < 0:
+            return ()
+        if at is not None:
+            widths[at] = min(most[at], widths[at] + left)
+        return widths
+
+    def _table(self, shown: Sequence[_Column], widths: Sequence[int]) -> Iterator[Line]:
+        titles, *rows = zip(*shown, strict=True)
+        yield Line("")
+        for line in self._laid_out(titles, shown, widths, bottom=True):
+            yield Line(line, "bold")
+        yield Line(f" {RULE * (sum(widths) + len(_GAP) * (len(widths) - 1))}")
+        for row in rows:
+            yield from map(Line, self._laid_out(row, shown, widths))
+        yield Line("")
+
+    def _laid_out(
+        self, row: _Column, shown: Sequence[_Column], widths: Sequence[int], *, bottom: bool = False
+    ) -> Iterator[str]:
+        """The lines of one row; those of titles stand at its bottom."""
+        stacks = [list(wrapped(cell, width)) for cell, width in zip(row, widths, strict=True)]
+        height = max(map(len, stacks))
+        blank = [[""] * (height - len(stack)) for stack in stacks]
+        full = [above + stack if bottom else stack + above for above, stack in zip(blank, stacks, strict=True)]
+        for line in zip(*full, strict=True):
+            yield f" {self._joined(line, shown, widths)}"
+
+    def _joined(self, line: Sequence[str], shown: Sequence[_Column], widths: Sequence[int]) -> str:
+        return _GAP.join(
+            padded(cell, width, right=title in self._right)
+            for cell, (title, *_), width in zip(line, shown, widths, strict=True)
+        ).rstrip()
+
+    def _first_lines(self, shown: Sequence[_Column]) -> Sequence[str]:
         """Titles, then the first line of each row, without the sentences; each column as wide as its longest cell."""
         columns = [
-            [cell.partition("\n")[0] for cell in column] for column in self._columns() if column[0] != self.sentences
+            tuple(cell.partition("\n")[0] for cell in column) for column in shown if column[0] != self._sentences
         ]
-        widths = [max(map(cell_len, column)) for column in columns]
-        return [
-            "  ".join(
-                " " * (width - cell_len(cell)) + cell if column[0] in self.right else set_cell_size(cell, width)
-                for cell, column, width in zip(cells, columns, widths, strict=True)
-            ).rstrip()
-            for cells in zip(*columns, strict=True)
-        ]
+        widths = [max(map(cells, column)) for column in columns]
+        return [self._joined(line, columns, widths) for line in zip(*columns, strict=True)]
 
-    def _with_sentences_below(self) -> RenderResult:
-        titles, *lines = self._lines
-        yield Text(titles, style="bold")
+    def _with_sentences_below(self, shown: Sequence[_Column], columns: int) -> Iterator[Line]:
+        titles, *lines = self._first_lines(shown)
+        yield Line(titles, "bold")
         for line, row in zip(lines, self.rows, strict=True):
-            yield Text(line)
-            cells = dict(zip(self.titles, row, strict=True))
-            sentence = cells.pop(self.sentences or "")
-            below = [cell.partition("\n")[2] for cell in cells.values()]
+            yield Line(line)
+            by_title = dict(zip(self._titles, row, strict=True))
+            sentence = by_title.pop(self._sentences or "")
+            below = [cell.partition("\n")[2] for cell in by_title.values()]
             if words := "\n".join(filter(None, (*below, sentence))):
-                yield Padding(Text(words, style="dim"), (0, 0, 0, 4))
-        yield Text()
+                yield from laid_out(words, columns, "dim", indent=4)
+        yield Line("")
 
-    def _table(self, narrow: Mapping[str, int]) -> Table:
-        columns = self._columns()
-        table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-        for title, *cells in columns:
-            longest = max((cell_len(line) for cell in (title, *cells) for line in cell.splitlines()), default=0)
-            least = _NARROWEST if title == self.sentences else narrow.get(title, longest)
-            table.add_column(
-                title,
-                justify="right" if title in self.right else "left",
-                no_wrap=title != self.sentences and title not in narrow,
-                min_width=min(longest, least),
-                max_width=least if title in narrow else None,
-            )
-        for row in zip(*(cells for _, *cells in columns), strict=True):
-            table.add_row(*map(Text, row))
-        return table
+    def _columns(self) -> list[_Column]:
+        columns = zip(self._titles, *self.rows, strict=True)
+        return [column for column in columns if column[0] not in self._sparse or any(column[1:]) or is_verbose()]
 
-    def _columns(self) -> list[tuple[str, ...]]:
-        """Each with its title first."""
-        columns = zip(self.titles, *self.rows, strict=True)
-        return [column for column in columns if column[0] not in self.sparse or any(column[1:]) or is_verbose()]
-
-    def _row(self, row: Sequence[str]) -> RenderResult:
+    def _row(self, row: Sequence[str], columns: int) -> Iterator[Line]:
         """Its first cell, then the others by their titles; sentences on lines of their own."""
-        yield Text(row[0], style="bold")
-        titles = [" ".join(title.split("\n")) for title in self.titles]
-        cells = [
-            cell if title == self.sentences else " ".join(cell.split("\n"))
+        yield from laid_out(row[0], columns, "bold")
+        titles = [" ".join(title.split("\n")) for title in self._titles]
+        texts = [
+            cell if title == self._sentences else " ".join(cell.split("\n"))
             for title, cell in zip(titles, row, strict=True)
         ]
-        others = [(title, cell) for title, cell in zip(titles[1:], cells[1:], strict=True) if cell]
-        if said := ", ".join(f"{title} {cell}".strip() for title, cell in others if title != self.sentences):
-            yield Padding(Text(said), (0, 0, 0, 2))
+        others = [(title, cell) for title, cell in zip(titles[1:], texts[1:], strict=True) if cell]
+        if said := ", ".join(f"{title} {cell}".strip() for title, cell in others if title != self._sentences):
+            yield from laid_out(said, columns, indent=2)
         for title, cell in others:
-            if title == self.sentences:
-                yield Padding(Text(cell), (0, 0, 0, 2))
+            if title == self._sentences:
+                yield from laid_out(cell, columns, indent=2)

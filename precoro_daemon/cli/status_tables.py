@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from rich.console import Group, RenderableType
-from rich.padding import Padding
-
 from precoro_daemon.catalogue.rules.item_writes import State
-from precoro_daemon.cli.console import as_line
 from precoro_daemon.cli.fact_tables import facts
+from precoro_daemon.cli.lines import Block, Blocks, Sentence
 from precoro_daemon.cli.shape_tables import shape_changes
 from precoro_daemon.cli.tables import count, sheet, unmatched_words
 from precoro_daemon.mirror.rules.quarantine import Stage
@@ -31,13 +28,13 @@ _FILES_NAMED = 10
 """Files that are named one by one."""
 
 
-def status(snapshot: Snapshot) -> RenderableType:
+def status(snapshot: Snapshot) -> Block:
     """Freshness, what is due, what is quarantined, the quota, what needs a person."""
     stored = snapshot.stored
-    return Group(*(_stored(snapshot, stored) if stored else ()), *_quota(snapshot), *_attention(snapshot))
+    return Blocks(*(_stored(snapshot, stored) if stored else ()), *_quota(snapshot), *_attention(snapshot))
 
 
-def _stored(snapshot: Snapshot, stored: Stored) -> Iterator[RenderableType]:
+def _stored(snapshot: Snapshot, stored: Stored) -> Iterator[Block]:
     yield _collections(stored, snapshot.now)
     yield from _hidden(stored)
     yield from _fresh(snapshot, stored)
@@ -46,7 +43,7 @@ def _stored(snapshot: Snapshot, stored: Stored) -> Iterator[RenderableType]:
     if stored.payments is not None:
         yield from _payments(stored.payments, snapshot.now)
     if stored.grant is not None:
-        yield as_line(stored.grant.words, style="yellow" if stored.grant.is_ending(snapshot.now) else "")
+        yield Sentence(stored.grant.words, style="yellow" if stored.grant.is_ending(snapshot.now) else "")
     yield from _items(snapshot, stored)
     yield from _webhooks(snapshot, stored)
     yield from _exports(stored)
@@ -58,8 +55,9 @@ def _stored(snapshot: Snapshot, stored: Stored) -> Iterator[RenderableType]:
 
 def _collections(stored: Stored, now: float) -> Sheet:
     sparse = ("gone", "details", "due", "failed", "census")
-    table = sheet("collection", "records", "gone", "as of", "details", "due", "failed", "census", sparse=sparse)
-    table.wraps = {"collection": _LIST_NAME_CHARS, "as of": _AS_OF_CHARS}
+    wraps = {"collection": _LIST_NAME_CHARS, "as of": _AS_OF_CHARS}
+    numbers = ("records", "gone", "as of", "details", "due", "failed", "census")
+    table = sheet("collection", *numbers, sparse=sparse, wraps=wraps)
     for one in stored.collections:
         failed = sum(number for (name, _), number in stored.quarantined_counts.items() if name == one.name)
         table.add(
@@ -75,19 +73,19 @@ def _collections(stored: Stored, now: float) -> Sheet:
     return table
 
 
-def _hidden(stored: Stored) -> Iterator[RenderableType]:
+def _hidden(stored: Stored) -> Iterator[Block]:
     """Lists whose total counts rows that do not come."""
     for one in stored.mirrored:
         name = one.name.replace("_", " ")
         if one.hidden:
             text = f"{name}: Precoro counts {many(one.hidden, 'row')} that this key may not see; all others are here."
-            yield as_line(text)
+            yield Sentence(text)
         elif one.short and one.census == "owed":
             text = f"{name}: the total counts {one.short:,} more than came. If it stays so, the key may not see them."
-            yield as_line(text)
+            yield Sentence(text)
 
 
-def _fresh(snapshot: Snapshot, stored: Stored) -> Iterator[RenderableType]:
+def _fresh(snapshot: Snapshot, stored: Stored) -> Iterator[Block]:
     """How late changes came in the last week. Lists that brought none share a line."""
     known = [(one, one.freshness) for one in stored.mirrored if one.freshness is not None]
     table = sheet(
@@ -112,7 +110,7 @@ def _fresh(snapshot: Snapshot, stored: Stored) -> Iterator[RenderableType]:
     if table.rows:
         yield table
     if words := of_still_lists(found for _, found in known):
-        yield as_line(words)
+        yield Sentence(words)
 
 
 def _next_scan(snapshot: Snapshot, name: str) -> str:
@@ -131,21 +129,21 @@ def _freshness(one: CollectionStatus, now: float) -> str:
     return "not yet listed"
 
 
-def _files(files: FileState) -> Iterator[RenderableType]:
+def _files(files: FileState) -> Iterator[Block]:
     """How many are kept, what is missing, and each that is too large."""
     kept = files.kept
     if kept.files or files.due.files or files.too_large:
         words = f"Files: {kept.files:,} kept ({amount(kept.bytes)})"
         words += f", {files.due.files:,} due ({amount(files.due.bytes)})" if files.due.files else ""
-        yield as_line(f"{words}.")
+        yield Sentence(f"{words}.")
     for file in files.too_large[:_FILES_NAMED]:
         size = amount(file.attachment.size or 0)
-        yield as_line(f"left out: {file} is too large ({size}); see max_bytes", style="yellow")
+        yield Sentence(f"left out: {file} is too large ({size}); see max_bytes", style="yellow")
     if len(files.too_large) > _FILES_NAMED:
-        yield as_line(f"left out: {len(files.too_large) - _FILES_NAMED:,} more are too large", style="yellow")
+        yield Sentence(f"left out: {len(files.too_large) - _FILES_NAMED:,} more are too large", style="yellow")
 
 
-def _quarantined(items: Sequence[Quarantined]) -> Iterator[RenderableType]:
+def _quarantined(items: Sequence[Quarantined]) -> Iterator[Block]:
     """Newest first: two lines each, as a reason needs the width of the screen."""
     for item in items:
         what = {
@@ -162,11 +160,12 @@ def _quarantined(items: Sequence[Quarantined]) -> Iterator[RenderableType]:
         again = "when it changes" if item.retry_at is None else f"after {moment(item.retry_at)}"
         where = f"{item.collection.replace('_', ' ')}: {what[item.stage]}"
         times = "once" if item.attempts == 1 else f"{item.attempts} times"
-        yield as_line(f"quarantined: {where}, tried {times} since {moment(item.since)}, again {again}", style="red")
-        yield Padding(as_line(item.reason), (0, 0, 1, 4))
+        yield Sentence(f"quarantined: {where}, tried {times} since {moment(item.since)}, again {again}", style="red")
+        yield Sentence(item.reason, indent=4)
+        yield Sentence()
 
 
-def _payments(payments: PaymentStatus, now: float) -> Iterator[RenderableType]:
+def _payments(payments: PaymentStatus, now: float) -> Iterator[Block]:
     """How many are in which state, and since when the oldest is in doubt."""
     for direction, way in DIRECTIONS.items():
         states = {state: found for (one, state), found in payments.intents.items() if one == direction}
@@ -176,38 +175,38 @@ def _payments(payments: PaymentStatus, now: float) -> Iterator[RenderableType]:
             since = f"; the oldest doubt is {span(now - doubt[1])} old" if doubt else ""
             style = "yellow" if {"doubt", "review", "sending"} & states.keys() else ""
             hint = " `payments review` lists what was refused." if "rejected" in states else ""
-            yield as_line(f"Payments {way}: {said}{since}.{hint}", style=style)
+            yield Sentence(f"Payments {way}: {said}{since}.{hint}", style=style)
     if payments.unmatched:
         said = f"{unmatched_words(payments.unmatched)}."
-        yield as_line(f"{said} `payments unmatched` lists them.")
+        yield Sentence(f"{said} `payments unmatched` lists them.")
 
 
-def _items(snapshot: Snapshot, stored: Stored) -> Iterator[RenderableType]:
+def _items(snapshot: Snapshot, stored: Stored) -> Iterator[Block]:
     """How far each plan is, and how long the rest takes if nothing else is in its way."""
     for plan in stored.items:
         counts = ", ".join(f"{number:,} {state}" for state, number in plan.counts.items())
         left = snapshot.seconds_left(plan)
         when = f"; the rest takes about {span(left)}" if left else ""
         style = "yellow" if {State.DOUBT, State.REFUSED, State.CONFLICT} & plan.counts.keys() else ""
-        yield as_line(f"Items of {plan.supplier}: {counts}{when}.", style=style)
+        yield Sentence(f"Items of {plan.supplier}: {counts}{when}.", style=style)
 
 
-def _webhooks(snapshot: Snapshot, stored: Stored) -> Iterator[RenderableType]:
+def _webhooks(snapshot: Snapshot, stored: Stored) -> Iterator[Block]:
     counts = stored.deliveries
     if counts.last_at is not None:
         words = f"Webhooks: {counts.received:,} came, the last {span(snapshot.now - counts.last_at)} ago"
         words += f"; {counts.waiting:,} wait" if counts.waiting else ""
         missed = f"; {counts.unheard:,} changes of the last day came without one" if counts.unheard else ""
-        yield as_line(f"{words}{missed}.", style="yellow" if missed else "")
+        yield Sentence(f"{words}{missed}.", style="yellow" if missed else "")
     elif snapshot.webhooks:
         shown = f"`{snapshot.command} status --webhook-url`"
-        yield as_line(f"Webhooks: none came yet. {shown} shows what to enter in Precoro.")
+        yield Sentence(f"Webhooks: none came yet. {shown} shows what to enter in Precoro.")
 
 
-def _exports(stored: Stored) -> Iterator[RenderableType]:
+def _exports(stored: Stored) -> Iterator[Block]:
     """How far each one is."""
     if stored.exports:
-        yield as_line(f"Exports: {'; '.join(_export(stored, name, left) for name, left in stored.exports.items())}.")
+        yield Sentence(f"Exports: {'; '.join(_export(stored, name, left) for name, left in stored.exports.items())}.")
 
 
 def _export(stored: Stored, name: str, left: int | None) -> str:
@@ -218,37 +217,37 @@ def _export(stored: Stored, name: str, left: int | None) -> str:
     return ", ".join((f"{name} {behind}", *counts))
 
 
-def _laps(stored: Stored, now: float) -> Iterator[RenderableType]:
+def _laps(stored: Stored, now: float) -> Iterator[Block]:
     """Of a program that runs as a service; others keep no account of laps."""
     well = {name: times for name, times in stored.laps.items() if times.good_at == times.ended_at}
     if well:
         said = ", ".join(f"{name.replace('_', ' ')} {span(now - times.ended_at)} ago" for name, times in well.items())
-        yield as_line(f"Last laps: {said}.")
+        yield Sentence(f"Last laps: {said}.")
     for name, times in stored.laps.items():
         if name not in well:
             good = "none yet" if times.good_at is None else f"{span(now - times.good_at)} ago"
             ago = span(now - times.ended_at)
-            yield as_line(
+            yield Sentence(
                 f"{name.replace('_', ' ')}: its lap {ago} ago had failures; the last without: {good}.", style="yellow"
             )
 
 
-def _backfill(snapshot: Snapshot) -> Iterator[RenderableType]:
+def _backfill(snapshot: Snapshot) -> Iterator[Block]:
     """As a service does it, beside its scans."""
     if words := snapshot.to_go:
-        yield as_line(words)
+        yield Sentence(words)
 
 
-def _quota(snapshot: Snapshot) -> Iterator[RenderableType]:
+def _quota(snapshot: Snapshot) -> Iterator[Block]:
     quota = snapshot.quota
     said = ", ".join(f"{calls:,} this {window}" for window, calls in quota.left.items() if window != "second")
-    yield as_line(f"Calls left: {said}." if said else "No limit is set.")
+    yield Sentence(f"Calls left: {said}." if said else "No limit is set.")
     held = _held(quota, snapshot.now)
     for when, lanes in held.items():
-        yield as_line(f"Next call for {', '.join(lanes)}: {when}.", style="yellow")
+        yield Sentence(f"Next call for {', '.join(lanes)}: {when}.", style="yellow")
     refused = snapshot.stored is not None and snapshot.stored.refused_at is not None
     if not held and not refused:
-        yield as_line("The next call may go now.")
+        yield Sentence("The next call may go now.")
 
 
 def _held(quota: Quota, now: float) -> dict[str, list[str]]:
@@ -260,22 +259,22 @@ def _held(quota: Quota, now: float) -> dict[str, list[str]]:
     return held
 
 
-def _attention(snapshot: Snapshot) -> Iterator[RenderableType]:
+def _attention(snapshot: Snapshot) -> Iterator[Block]:
     found = matters(snapshot)
     if not found:
         return
-    yield as_line("\nNeeds a person", style="bold")
+    yield Sentence("\nNeeds a person", style="bold")
     for matter in found:
         yield from _matter(matter, own=f"{snapshot.command} status")
     if advice := how_to_type(found):
-        yield as_line(f"\n{advice}", style="dim")
+        yield Sentence(f"\n{advice}", style="dim")
 
 
-def _matter(matter: Matter, own: str) -> Iterator[RenderableType]:
+def _matter(matter: Matter, own: str) -> Iterator[Block]:
     """Without `own`, the command that shows this. Commands are not wrapped: they are there to be copied."""
     urgent = matter.weight == "urgent"
-    yield as_line(f"\n{'▲' if urgent else '●'} {matter.title}", style="bold red" if urgent else "bold yellow")
-    yield Padding(as_line(matter.text), (0, 0, 0, 2))
+    yield Sentence(f"\n{'▲' if urgent else '●'} {matter.title}", style="bold red" if urgent else "bold yellow")
+    yield Sentence(matter.text, indent=2)
     for command in matter.commands:
         if command != own:
-            yield as_line(f"    $ {command}", style="cyan", whole=True)
+            yield Sentence(f"    $ {command}", style="cyan", whole=True)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import orjson
-from rich.console import Group, RenderableType
-
-from precoro_daemon.cli.console import as_line
+from precoro_daemon.cli.lines import Block, Blocks, Sentence
 from precoro_daemon.cli.sheets import Sheet
 from precoro_daemon.values.humanize import amount, many, span
 
@@ -17,7 +14,7 @@ if TYPE_CHECKING:
     from precoro_daemon.mirror.rules.estimates import Estimate, Way
 
 
-def estimate(found: Estimate) -> RenderableType:
+def estimate(found: Estimate) -> Block:
     """Calls per collection, and how long they take in all."""
     table = sheet("collection", "records", "list calls", "detail calls")
     for cost in found.costs:
@@ -30,11 +27,13 @@ def estimate(found: Estimate) -> RenderableType:
             f"As a service: {_way(found.service)}; lists are scanned meanwhile.",
             f"With --once once a day: {_way(found.once)}.",
         ]
-    return Group(table, *(as_line(words, style="bold") for words in said))
+    return Blocks(table, *(Sentence(words, style="bold") for words in said))
 
 
 def estimate_as_json(found: Estimate, failed: Sequence[str]) -> str:
     """The same for programs."""
+    import orjson
+
     document = {
         "collections": {
             cost.collection: {"records": cost.rows, "list_calls": cost.pages, "detail_calls": cost.details}
@@ -58,19 +57,21 @@ def _way(way: Way) -> str:
     return f"{way.time.words}, at {way.per_day:,} calls a day"
 
 
-def verdict(found: Verdict) -> RenderableType:
+def verdict(found: Verdict) -> Block:
     """What reading files again brought to light."""
-    lines = [as_line(f"missing: {one.kept.path} of {one.file}", style="yellow") for one in found.missing]
-    lines += [as_line(f"damaged: {one.kept.path} of {one.file}", style="yellow") for one in found.damaged]
-    lines += [as_line(f"orphan: {path}; no document has it, and it was left alone") for path in found.orphans]
+    lines = [Sentence(f"missing: {one.kept.path} of {one.file}", style="yellow") for one in found.missing]
+    lines += [Sentence(f"damaged: {one.kept.path} of {one.file}", style="yellow") for one in found.damaged]
+    lines += [Sentence(f"orphan: {path}; no document has it, and it was left alone") for path in found.orphans]
     words = f"{found.good.files:,} files are good ({amount(found.good.bytes)})"
     if not found.all_good:
         words += f"; {len(found.missing)} missing and {len(found.damaged)} damaged, which the next run fetches again"
-    return Group(*lines, as_line(f"{words}.", style="bold"))
+    return Blocks(*lines, Sentence(f"{words}.", style="bold"))
 
 
 def verdict_as_json(found: Verdict) -> str:
     """The same for programs."""
+    import orjson
+
     document = {
         "good": {"files": found.good.files, "bytes": found.good.bytes},
         "missing": [one.kept.path for one in found.missing],
@@ -98,6 +99,6 @@ def count(number: int) -> str:
     return f"{number:,}" if number else ""
 
 
-def sheet(first: str, *numbers: str, sparse: Collection[str] = ()) -> Sheet:
+def sheet(first: str, *numbers: str, sparse: Collection[str] = (), wraps: Mapping[str, int] | None = None) -> Sheet:
     """A column of names, then columns of numbers."""
-    return Sheet((first, *numbers), right=numbers, sparse=sparse)
+    return Sheet((first, *numbers), right=numbers, sparse=sparse, wraps=wraps)

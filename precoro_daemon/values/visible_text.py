@@ -16,6 +16,11 @@ _FORMATS = (
 _BLANKS = "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\uffa0\U000e0100-\U000e01ef"
 """Letters and marks that show nothing. The selectors that emoji have (U+FE00 to U+FE0F) stay."""
 
+_SHOWING_NOTHING = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0") | frozenset(
+    map(chr, range(0xE0100, 0xE01F0))
+)
+"""The same as a set: Python takes them for printable, and none of the others."""
+
 _UNFIT = f"[{_CONTROLS}{_FORMATS}{_BLANKS}]"
 _UNFIT_IN_LINES = f"(?!\n){_UNFIT}"
 """Compiled by the first text that needs it: a start takes a moment less."""
@@ -25,14 +30,21 @@ _SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 
 def visible(text: str) -> str:
     """One line: a line break is written out too. JSON with such signs in its strings means the same afterwards."""
-    if text.isascii() and text.isprintable():  # as nearly all lines, and seen at once
+    if _is_fit(text):
         return text
     return re.sub(_UNFIT, _written, text)
 
 
 def visible_lines(text: str) -> str:
     """The same for a text of ours that has several lines."""
+    if _is_fit(text.replace("\n", "")):
+        return text
     return re.sub(_UNFIT_IN_LINES, _written, text)
+
+
+def _is_fit(text: str) -> bool:
+    """As nearly every text is. It is seen at once, where the pattern takes its time to be compiled."""
+    return text.isprintable() and (text.isascii() or _SHOWING_NOTHING.isdisjoint(text))
 
 
 def _written(match: re.Match[str]) -> str:

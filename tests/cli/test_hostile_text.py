@@ -25,7 +25,7 @@ from precoro_daemon.cli.console import SafeConsole
 from precoro_daemon.cli.questions import Questions, listed
 from precoro_daemon.cli.run_record import RunRecord
 from precoro_daemon.cli.run_summary import Ending, summary
-from precoro_daemon.cli.running import Commands, echo
+from precoro_daemon.cli.running import Commands, echo, show
 from precoro_daemon.cli.screen import above
 from precoro_daemon.errors import ConfigurationError, LedgerMisfit, Refused
 from precoro_daemon.files.ports.attachment_book import AttachedFile, FileCounts
@@ -88,7 +88,9 @@ def test_status() -> None:
         quarantined=[replace(one, reason=BAD) for one in day.stored.quarantined],
         grant=replace(day.stored.grant, whose=BAD, lost=BAD) if day.stored.grant else None,
     )
-    harmless(printed(status_tables.status(replace(day, stored=stored))), times=5)
+    hostile = status_tables.status(replace(day, stored=stored))
+    harmless(printed(hostile), times=5)
+    assert _RAW.findall(spoken(lambda: show(hostile))) == []
 
 
 def test_plans_of_items() -> None:
@@ -160,7 +162,7 @@ def test_log_lines_above_a_live_screen() -> None:
 
 def test_all_that_is_printed_goes_through_the_two_places() -> None:
     """`echo` of running.py and the console of console.py; the sandbox and the manual show texts of ours."""
-    own = {"running.py", "console.py", "sheets.py", "help.py", "rehearsals.py"}
+    own = {"running.py", "console.py", "lines.py", "help.py", "rehearsals.py"}
     for path in CLI.glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
