@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ import pytest
 from tests.adapters.state.postgresql.probe import PostgresBackend
 from tests.adapters.state.sqlite.probe import SqliteBackend
 from tests.contracts.backends import Backend
+from tests.contracts.counting import miscounted
 
 BACKENDS = ("sqlite", "postgresql")
 
@@ -24,5 +25,8 @@ def backend_in(request: pytest.FixtureRequest) -> Callable[[Path], Backend]:
 
 
 @pytest.fixture
-def backend(backend_in: Callable[[Path], Backend], tmp_path: Path) -> Backend:
-    return backend_in(tmp_path)
+def backend(backend_in: Callable[[Path], Backend], tmp_path: Path) -> Iterator[Backend]:
+    """Whatever a test did to it, counts are right in the end."""
+    made = backend_in(tmp_path)
+    yield made
+    assert miscounted(made.query) == []

@@ -12,6 +12,7 @@ from typing import Any
 
 from precoro_daemon.mirror.rules.collections import COLLECTIONS
 from precoro_daemon.sandbox import Sandbox
+from tests.contracts.counting import miscounted
 
 Json = Mapping[str, Any]
 Wanted = Callable[[str, Json], bool]
@@ -49,7 +50,7 @@ def differences(
     """
     with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
         connection.row_factory = sqlite3.Row
-        return [
+        return miscounted(connection.execute) + [
             f"{name}: {line}"
             for name, truth in truths.items()
             for line in _differences(connection, name, truth, wanted, counted)

@@ -31,6 +31,7 @@ ports.py               the seam behind which a program remembers: a state, and t
 postgresql/            the state of a company in a schema of a PostgreSQL database
 push_book.py           what became of each record that was pushed, in SQL
 record_columns.py      the columns of collections and of document lines
+record_counts.py       how many records of each collection are what, kept by the writes that make them something else
 repositories.py        the repositories on the transactions of one engine
 restore_guard.py       what tells a restored, copied or moved state from the one that sent
 rows.py                rows of the mirror's tables ↔ values of the mirror

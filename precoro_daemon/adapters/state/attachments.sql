@@ -204,10 +204,5 @@ SELECT 1 FROM attached_files WHERE path = ?;
 SELECT path FROM attached_files WHERE part_length IS NOT NULL;
 
 -- name: count_files
--- Stored files and their bytes, by collection.
-SELECT
-    collection,
-    count(*) FILTER (WHERE stored_at IS NOT NULL AND gone_at IS NULL) AS stored,
-    coalesce(sum(length) FILTER (WHERE stored_at IS NOT NULL AND gone_at IS NULL), 0) AS bytes
-FROM attached_files
-GROUP BY collection;
+-- Stored files and their bytes, by collection, as those who write them keep count.
+SELECT collection, stored, bytes FROM file_counts WHERE stored > 0;

@@ -9,6 +9,7 @@ from collections.abc import Set as AbstractSet
 from itertools import chain
 from typing import NamedTuple
 
+from precoro_daemon.adapters.state.record_counts import counted_anew
 from precoro_daemon.adapters.state.rows import cells, rows_to_create, rows_to_update, to_cursor
 from precoro_daemon.adapters.state.session import Asked, Row, Session
 from precoro_daemon.mirror.ports.mirror import Committed
@@ -120,8 +121,12 @@ def _take_up(session: Session, scan: Scan, found: tuple[int, int] | None) -> tup
 
 def _write_records(session: Session, collection: str, steps: Plan, at: float) -> None:
     changed = [*steps.updated, *steps.returned]
-    session.put_many("mirror.create_record", rows_to_create(steps.created, collection, at))
-    session.put_many("mirror.update_record", rows_to_update(changed, collection, at))
+    written = [row.id for row in chain(steps.created, changed)]
+    if not written:
+        return
+    with counted_anew(session, collection, written, fresh=not changed):
+        session.put_many("mirror.create_record", rows_to_create(steps.created, collection, at))
+        session.put_many("mirror.update_record", rows_to_update(changed, collection, at))
     session.put_many("mirror.retry_now", [(collection, str(row.id)) for row in changed])
     kinds = (("created", steps.created), ("updated", steps.updated), ("returned", steps.returned))
     session.put_many(

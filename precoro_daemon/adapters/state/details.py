@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from precoro_daemon.adapters.state.record_counts import counted_anew
 from precoro_daemon.adapters.state.rows import cells
 from precoro_daemon.mirror.ports.mirror import Age, Due, Known, Quarantined
 from precoro_daemon.mirror.rules.collections import COLLECTIONS
@@ -97,11 +98,12 @@ def save(session: Session, due: Due, detail: Detail, at: float) -> None:
     target = _target(session, due, detail)
     stored = {"collection": due.collection, "id": target, "raw": detail.raw, "at": at, "kind": "detailed"}
     answered = _addressed(due) | {"version": due.version, "at": at}
+    judged = due.id if detail.id is None else detail.id
     session.put("mirror.save_detail", stored)
-    session.put("mirror.answer_detail", answered)
-    if not detail.wanted:
-        judged = due.id if detail.id is None else detail.id
-        session.put("mirror.unwant_record", (due.collection, judged))
+    with counted_anew(session, due.collection, {due.id, judged}, answered["idn"]):
+        session.put("mirror.answer_detail", answered)
+        if not detail.wanted:
+            session.put("mirror.unwant_record", (due.collection, judged))
     session.put("mirror.log_change_of_record", stored)
     session.put("mirror.release_answered", answered)
 
@@ -124,7 +126,8 @@ def quarantine(session: Session, due: Due, item: Quarantined, *, stale: bool) ->
     rows = [cells(item) | {"key": str(id_)} for id_ in sorted(found | {due.id})]
     session.put_many("mirror.quarantine", rows)
     if stale:
-        session.put("mirror.outdate_detail", (_OUTDATED, due.collection, due.id))
+        with counted_anew(session, due.collection, [due.id]):
+            session.put("mirror.outdate_detail", (_OUTDATED, due.collection, due.id))
 
 
 def vanish(
@@ -132,7 +135,9 @@ def vanish(
 ) -> None:
     """Runs inside a transaction."""
     row = {"collection": collection, "id": id_, "at": at, "kind": "vanished", "since": unless_changed_since}
-    if session.run("mirror.mark_vanished", row):
+    with counted_anew(session, collection, [id_]):
+        is_marked = session.run("mirror.mark_vanished", row)
+    if is_marked:
         session.put("mirror.log_change_of_record", row)
         session.put("mirror.release", (collection, Stage.DETAIL, str(id_)))
         session.put("mirror.release_files", row)

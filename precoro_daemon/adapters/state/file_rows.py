@@ -17,7 +17,7 @@ def read_files(session: Session, wanted: WantedFiles) -> FileState:
     """For people. Blocking."""
     counts = session.rows("attachments.count_files")
     return FileState(
-        stored={row["collection"]: FileCounts(row["stored"], row["bytes"]) for row in counts if row["stored"]},
+        stored={row["collection"]: FileCounts(row["stored"], row["bytes"]) for row in counts},
         due=count_due(session, wanted, math.inf),
         too_large=too_large(session, wanted),
     )

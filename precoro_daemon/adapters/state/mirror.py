@@ -11,6 +11,7 @@ from functools import partial
 from precoro_daemon.adapters.state import details
 from precoro_daemon.adapters.state.commits import asked_cursor, close, commit_pages, cursor_of, missing, read_cursor
 from precoro_daemon.adapters.state.mirror_facts import ASKED_SKEW, SKEW_KEY, count_quarantined, read_skew, skew_of
+from precoro_daemon.adapters.state.record_counts import counted_anew
 from precoro_daemon.adapters.state.rows import cells, to_quarantined, to_record, to_scan
 from precoro_daemon.adapters.state.session import Session, Transactions
 from precoro_daemon.errors import DaemonError
@@ -73,7 +74,8 @@ class SqlMirror:
                 wanted = keeps(record, detail)
                 if wanted != record.wanted:
                     row = {"wanted": wanted, "ask": detail is None, "collection": collection, "id": record.id}
-                    session.run("mirror.want_record", row)
+                    with counted_anew(session, collection, [record.id]):
+                        session.run("mirror.want_record", row)
                     session.run("mirror.log_change_of_record", row | {"kind": "updated", "at": time.time()})
 
         await self._transactions.write(work)

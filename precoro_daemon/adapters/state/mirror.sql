@@ -18,6 +18,23 @@ SET idn = ?, status = ?, updated_at = ?, external_id = ?, version = ?, wanted = 
     vanished_at = NULL
 WHERE collection = ? AND id = ?;
 
+-- name: count
+-- Count records of a collection in (sign 1), or out (-1) as they are about to change.
+INSERT INTO record_counts (collection, records, vanished, unwanted, due)
+SELECT
+    :collection, :sign * count(*), :sign * count(vanished_at),
+    :sign * count(*) FILTER (WHERE vanished_at IS NULL AND NOT wanted),
+    :sign * count(*) FILTER (WHERE wanted AND vanished_at IS NULL AND detail_version IS DISTINCT FROM version)
+FROM records
+WHERE collection = :collection AND id IN (
+    SELECT value FROM @ints(:ids)
+    UNION ALL
+    SELECT id FROM records WHERE collection = :collection AND idn = :idn
+)
+ON CONFLICT (collection) DO UPDATE
+SET records = record_counts.records + excluded.records, vanished = record_counts.vanished + excluded.vanished,
+    unwanted = record_counts.unwanted + excluded.unwanted, due = record_counts.due + excluded.due;
+
 -- name: log_change
 -- Write into the change log what became of a record.
 INSERT INTO changes (collection, id, kind, version, at) VALUES (?, ?, ?, ?, ?);
@@ -177,14 +194,15 @@ WHERE NOT EXISTS (
 
 -- name: count_due
 -- How many records of a collection lack an up-to-date detail that may be asked for now.
-SELECT (
-    SELECT count(*) FROM records
-    WHERE collection = :collection AND wanted AND vanished_at IS NULL AND detail_version IS DISTINCT FROM version
-        AND (
-            :recent IS NULL
-            OR :recent = (records.detail_version IS NOT NULL OR coalesce(records.updated_at >= :since, FALSE))
-        )
-) - (
+-- Without a bound of age those who write records keep count of them.
+SELECT CASE
+    WHEN :recent IS NULL THEN coalesce((SELECT due FROM record_counts WHERE collection = :collection), 0)
+    ELSE (
+        SELECT count(*) FROM records
+        WHERE collection = :collection AND wanted AND vanished_at IS NULL AND detail_version IS DISTINCT FROM version
+            AND :recent = (records.detail_version IS NOT NULL OR coalesce(records.updated_at >= :since, FALSE))
+    )
+END - (
     SELECT count(*)
     FROM quarantine AS failed
     JOIN records ON records.collection = failed.collection AND records.id = @number(failed.key)

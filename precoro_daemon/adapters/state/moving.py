@@ -30,6 +30,9 @@ from precoro_daemon.errors import StoreUnusable
 ENGINES_OWN = frozenset({"version", "views", "dictionary", "holder", "identity", "armed", "moved", "arriving"})
 """Keys of `meta` that each state has for itself."""
 
+COUNTED = frozenset({"file_counts", "intent_counts"})
+"""Tables that an engine fills by itself as rows come into others."""
+
 Columns = Mapping[str, Sequence[str]]
 """By table, each after those that it refers to."""
 

@@ -118,21 +118,15 @@ def _collections(session: Session) -> dict[str, CollectionState]:
 
 def _counts(session: Session) -> dict[str, dict[str, int]]:
     """How many rows of each collection are what. What is neither left out nor due is detailed."""
-    left_out = {
-        row["collection"]: (row["vanished"], row["unwanted"]) for row in session.rows("overview.count_left_out")
-    }
-    due = {row["collection"]: row["due"] for row in session.rows("overview.count_due")}
     counts = {}
     for row in session.rows("overview.count_records"):
-        name = row["collection"]
-        vanished, unwanted = left_out.get(name, (0, 0))
-        wanted = row["records"] - vanished - unwanted
-        lacking = due.get(name, 0)
-        counts[name] = {
-            "live": wanted + unwanted,
+        live, due = row["records"] - row["vanished"], row["due"]
+        wanted = live - row["unwanted"]
+        counts[row["collection"]] = {
+            "live": live,
             "wanted": wanted,
-            "vanished": vanished,
-            "detailed": wanted - lacking,
-            "due": lacking,
+            "vanished": row["vanished"],
+            "detailed": wanted - due,
+            "due": due,
         }
     return counts

@@ -1,22 +1,6 @@
 -- name: count_records
--- Records by collection. No row is read: each of these three counts has an index that holds all it needs.
-SELECT collection, count(*) AS records FROM records GROUP BY collection;
-
--- name: count_left_out
--- Those that Precoro has no more, and those of the others that the user's filter does not keep.
-SELECT
-    collection,
-    count(*) FILTER (WHERE vanished_at IS NOT NULL) AS vanished,
-    count(*) FILTER (WHERE vanished_at IS NULL) AS unwanted
-FROM records
-WHERE vanished_at IS NOT NULL OR NOT wanted
-GROUP BY collection;
-
--- name: count_due
--- Those that are kept and whose detail is missing or old.
-SELECT collection, count(*) AS due FROM records
-WHERE wanted AND vanished_at IS NULL AND detail_version IS DISTINCT FROM version
-GROUP BY collection;
+-- How many records of each collection are what, as those who write them keep count.
+SELECT collection, records, vanished, unwanted, due FROM record_counts WHERE records > 0;
 
 -- name: all_cursors
 -- How far the changes of each collection are known.
@@ -44,7 +28,14 @@ SELECT ledger, count(*) AS payments FROM ledger_payments WHERE intent IS NULL AN
 
 -- name: count_intents
 -- Payments by direction and state: how many, and since when the oldest.
-SELECT direction, state, count(*) AS intents, min(since) AS oldest FROM intents GROUP BY direction, state;
+SELECT
+    direction, state, intents,
+    (
+        SELECT min(since) FROM intents
+        WHERE intents.direction = intent_counts.direction AND intents.state = intent_counts.state
+    ) AS oldest
+FROM intent_counts
+WHERE intents > 0;
 
 -- name: exports_behind
 -- How many changes each export has still to follow.

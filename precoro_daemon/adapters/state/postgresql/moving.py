@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from precoro_daemon.adapters.state.moving import ENGINES_OWN, Columns, Flaw, Mark, read_mark
+from precoro_daemon.adapters.state.moving import COUNTED, ENGINES_OWN, Columns, Flaw, Mark, read_mark
 from precoro_daemon.adapters.state.postgresql.failures import explained
 from precoro_daemon.adapters.state.postgresql.holder import held, take_over
 from precoro_daemon.adapters.state.postgresql.restore_guard import PostgresRestoreGuard
@@ -276,7 +276,8 @@ def _say(session: Session, mark: Mark) -> None:
 
 
 def _kinds(connection: psycopg.Connection[Any]) -> Mapping[tuple[str, str], str]:
-    return {(table, column): kind for table, column, kind in connection.execute(_WRITTEN_COLUMNS.encode()).fetchall()}
+    found = connection.execute(_WRITTEN_COLUMNS.encode()).fetchall()
+    return {(table, column): kind for table, column, kind in found if table not in COUNTED}
 
 
 def _columns(kinds: Mapping[tuple[str, str], str]) -> Columns:

@@ -8,7 +8,7 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from precoro_daemon.adapters.state.moving import ENGINES_OWN, Columns, Flaw, Mark, read_mark
+from precoro_daemon.adapters.state.moving import COUNTED, ENGINES_OWN, Columns, Flaw, Mark, read_mark
 from precoro_daemon.adapters.state.restore_guard import RestoreGuard
 from precoro_daemon.adapters.state.session import Session
 from precoro_daemon.adapters.state.sqlite.backup import settle
@@ -177,7 +177,7 @@ def _connected(path: Path) -> sqlite3.Connection:
 
 def _tables(connection: sqlite3.Connection) -> Sequence[str]:
     found = SqliteSession(connection).rows("sqlite.read_tables")
-    return sorted((name for (name,) in found), key=_order)
+    return sorted((name for (name,) in found if name not in COUNTED), key=_order)
 
 
 def _order(table: str) -> tuple[bool, str]:

@@ -15,6 +15,7 @@ import pytest
 
 from precoro_daemon.adapters.state.sqlite.state import SqliteState
 from precoro_daemon.errors import StoreHeld
+from tests.contracts.counting import miscounted
 from tests.system.forked import Child
 
 
@@ -100,6 +101,7 @@ def check_whole_commits(path: Path, next_page: int | None) -> None:
             "SELECT count(*) FROM records WHERE version IS NOT "
             "(SELECT version FROM changes WHERE changes.id = records.id ORDER BY seq DESC LIMIT 1)"
         ).fetchone() == (0,)
+        assert miscounted(connection.execute) == []
         assert connection.execute("SELECT count(*) % 50 FROM changes").fetchone() == (0,)
         seen = connection.execute("SELECT count(*) FROM scan_rows").fetchone()[0]
         assert seen == (0 if next_page is None else 50 * (next_page - 1))

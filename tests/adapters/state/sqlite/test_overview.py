@@ -151,14 +151,12 @@ async def test_looking_takes_nothing_from_the_locks_of_the_writer(tmp_path: Path
 
 
 @pytest.mark.asyncio
-async def test_records_are_counted_off_indexes_as_their_rows_are_long(tmp_path: Path) -> None:
+@pytest.mark.parametrize("statement", ["overview.count_records", "attachments.count_files", "overview.count_intents"])
+async def test_what_people_are_told_to_be_there_is_not_counted_for_them(tmp_path: Path, statement: str) -> None:
+    """Else a million rows would take a million times as long."""
     path = tmp_path / "state.db"
     async with SqliteState(path, "company").open():
         pass
     with closing(sqlite3.connect(path)) as state:
-        plans = [
-            state.execute(f"EXPLAIN QUERY PLAN {STATEMENTS[f'overview.{name}']}").fetchall()
-            for name in ("count_records", "count_left_out", "count_due")
-        ]
-    assert ["SCAN records USING" in step for [(*_, step)] in plans] == [True, True, True]
-    assert [step.split()[-1] for [(*_, step)] in plans] == ["records_by_idn", "records_left_out", "records_due"]
+        steps = [step for (*_, step) in state.execute(f"EXPLAIN QUERY PLAN {STATEMENTS[statement]}")]
+    assert [step for step in steps if step.startswith("SCAN") and not step.endswith("_counts")] == []
