@@ -14,8 +14,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TextIO, cast
 from urllib.parse import quote, quote_plus
 
-import orjson
-
 from precoro_daemon.values.visible_text import visible
 from precoro_daemon.values.wrapped_lines import line_for_people
 
@@ -376,6 +374,8 @@ def _discard(*_: Any) -> NoReturn:
 
 
 def _render_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
+    import orjson  # noqa: PLC0415 - who writes no line needs none
+
     ordered = {key: event.pop(key) for key in ("timestamp", "level", "event")} | dict(event)
     try:
         return visible(orjson.dumps(ordered).decode())

@@ -24,11 +24,12 @@ from precoro_daemon.catalogue.plan_report import OnProgress
 from precoro_daemon.catalogue.ports.plans import PlanState
 from precoro_daemon.catalogue.ports.sources import WantedSource
 from precoro_daemon.catalogue.rules.item_rows import item_cells, item_columns
-from precoro_daemon.catalogue.rules.item_writes import State, Write
+from precoro_daemon.catalogue.rules.item_writes import Write
 from precoro_daemon.catalogue.rules.items import CustomField, Item
 from precoro_daemon.catalogue.rules.plan import Policy
 from precoro_daemon.catalogue.rules.sheets import Reading, Writing
 from precoro_daemon.catalogue.rules.suppliers import Supplier, find_supplier
+from precoro_daemon.catalogue.rules.write_states import State
 from precoro_daemon.errors import ConfigurationError, PlanRefused
 from precoro_daemon.mirror.ports.precoro import Precoro
 from precoro_daemon.mirror.scanning import Lister

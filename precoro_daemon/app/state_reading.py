@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -130,6 +130,7 @@ def _free(settings: Settings) -> Iterator[tuple[str, int]]:
     for name, path in paths.items():
         try:
             if path is not None:
-                yield name, shutil.disk_usage(path).free
+                disk = os.statvfs(path)
+                yield name, disk.f_bavail * disk.f_frsize
         except OSError:
             continue

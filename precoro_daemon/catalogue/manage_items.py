@@ -12,8 +12,8 @@ from precoro_daemon.catalogue.plan_lap import PlanLap
 from precoro_daemon.catalogue.plan_report import OnProgress, PlanReport
 from precoro_daemon.catalogue.ports.gateway import ItemGateway
 from precoro_daemon.catalogue.ports.plans import Catalogue, PlanState
-from precoro_daemon.catalogue.rules.item_writes import State
 from precoro_daemon.catalogue.rules.items import Fields
+from precoro_daemon.catalogue.rules.write_states import State
 from precoro_daemon.errors import PlanRefused
 from precoro_daemon.runtime.job import LapReport
 from precoro_daemon.runtime.ports import Clock

@@ -8,12 +8,13 @@ from difflib import get_close_matches
 
 from precoro_daemon.catalogue.ports.plans import Catalogue, Made, PlanState
 from precoro_daemon.catalogue.ports.sources import WantedSource
-from precoro_daemon.catalogue.rules.item_writes import State
-from precoro_daemon.catalogue.rules.items import CUSTOM, CustomField, Item
+from precoro_daemon.catalogue.rules.item_fields import CUSTOM
+from precoro_daemon.catalogue.rules.items import CustomField, Item
 from precoro_daemon.catalogue.rules.plan import Comparison, Mistake, Plan, Policy, Wanted, shrank
 from precoro_daemon.catalogue.rules.sheets import Known, Reading, Sheet
 from precoro_daemon.catalogue.rules.suppliers import Supplier, find_supplier
 from precoro_daemon.catalogue.rules.wanted_items import read_wanted
+from precoro_daemon.catalogue.rules.write_states import State
 from precoro_daemon.errors import PlanRefused, WantedRefused
 from precoro_daemon.mirror.details import as_of
 from precoro_daemon.mirror.ports.change_log import ChangeLog

@@ -11,9 +11,10 @@ from precoro_daemon.catalogue.item_writer import ItemWriter, PreparedWrite, With
 from precoro_daemon.catalogue.plan_report import PlanReport
 from precoro_daemon.catalogue.ports.gateway import ItemGateway
 from precoro_daemon.catalogue.ports.plans import Catalogue, PlanState
-from precoro_daemon.catalogue.rules.item_writes import Ruling, State, Write, is_it, rule
+from precoro_daemon.catalogue.rules.item_writes import Ruling, Write, is_it, rule
 from precoro_daemon.catalogue.rules.items import Item
 from precoro_daemon.catalogue.rules.plan import Kind
+from precoro_daemon.catalogue.rules.write_states import State
 from precoro_daemon.errors import (
     DaemonError,
     Forbidden,

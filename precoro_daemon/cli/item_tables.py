@@ -14,10 +14,12 @@ from rich.text import Text
 from precoro_daemon.app.items import PlanView, Pulled
 from precoro_daemon.catalogue.plan_items import Outline
 from precoro_daemon.catalogue.ports.plans import PlanState
+from precoro_daemon.catalogue.rules.item_fields import CUSTOM
 from precoro_daemon.catalogue.rules.item_rows import shown_custom
-from precoro_daemon.catalogue.rules.item_writes import State, Write
-from precoro_daemon.catalogue.rules.items import CUSTOM, CustomField, Item, Value, to_json
+from precoro_daemon.catalogue.rules.item_writes import Write
+from precoro_daemon.catalogue.rules.items import CustomField, Item, Value, to_json
 from precoro_daemon.catalogue.rules.plan import Change, Kind, Step
+from precoro_daemon.catalogue.rules.write_states import State
 from precoro_daemon.cli.console import as_line
 from precoro_daemon.cli.sheets import Sheet
 from precoro_daemon.values.humanize import moment

@@ -73,7 +73,7 @@ def apply(parent: Path | None, config: Path | None, supplier: str, yes: bool) ->
     """Carry out the plan that `items plan` showed, and no other. What today's quota does not allow goes on later."""
     settings = load(config or parent)
     from precoro_daemon.app.items import apply_plan, view_plan
-    from precoro_daemon.catalogue.rules.item_writes import OPEN
+    from precoro_daemon.catalogue.rules.write_states import OPEN
     from precoro_daemon.cli import item_tables
 
     view = run_async(lambda: view_plan(settings, supplier, *OPEN))

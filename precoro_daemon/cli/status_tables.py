@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from precoro_daemon.catalogue.rules.item_writes import State
+from precoro_daemon.catalogue.rules.write_states import State
 from precoro_daemon.cli.fact_tables import facts
 from precoro_daemon.cli.lines import Block, Blocks, Sentence
 from precoro_daemon.cli.shape_tables import shape_changes

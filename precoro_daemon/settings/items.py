@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from precoro_daemon.catalogue.rules.items import CUSTOM, ITEM_FIELDS
+from precoro_daemon.catalogue.rules.item_fields import CUSTOM, ITEM_FIELDS
 from precoro_daemon.settings.databases import Database
 from precoro_daemon.settings.ledger_values import (
     CurrencyCode,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from precoro_daemon.catalogue.rules.item_writes import State
+from precoro_daemon.catalogue.rules.write_states import State
 from precoro_daemon.errors import AnswersChanged, AuthenticationError, DaemonError
 from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.status.health import silence

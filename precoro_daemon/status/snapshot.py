@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from precoro_daemon.catalogue.rules.item_writes import State
+from precoro_daemon.catalogue.rules.write_states import State
 from precoro_daemon.mirror.ports.deliveries import DeliveryCounts
 from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.quota.budget import NO_KEY, Budget, Opening

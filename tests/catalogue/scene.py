@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from precoro_daemon.catalogue.ports.plans import PlanState
-from precoro_daemon.catalogue.rules.item_writes import State
+from precoro_daemon.catalogue.rules.write_states import State
 from precoro_daemon.runtime.job import LapReport
 from precoro_daemon.sandbox.rows import Row as Record
 from tests.catalogue.world import Life, Memory, Shop, WritePlan, emptied, open_shop

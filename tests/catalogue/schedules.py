@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from precoro_daemon.catalogue.ports.plans import PlanState
-from precoro_daemon.catalogue.rules.item_writes import State
+from precoro_daemon.catalogue.rules.write_states import State
 from precoro_daemon.errors import FatalError
 from tests.catalogue.world import (
     Life,

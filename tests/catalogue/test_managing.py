@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from precoro_daemon.catalogue.rules.item_writes import State
+from precoro_daemon.catalogue.rules.write_states import State
 from precoro_daemon.errors import PlanRefused, TemporaryError, WantedRefused
 from tests.catalogue.scene import Scene, fields
 from tests.catalogue.world import (

@@ -9,9 +9,9 @@ import pytest
 
 from precoro_daemon.adapters.state.ports import Store
 from precoro_daemon.catalogue.ports.plans import Made
-from precoro_daemon.catalogue.rules.item_writes import State
 from precoro_daemon.catalogue.rules.plan import Change, Kind, Plan, Step
 from precoro_daemon.catalogue.rules.suppliers import Supplier
+from precoro_daemon.catalogue.rules.write_states import State
 from precoro_daemon.errors import StaleWrite
 from precoro_daemon.mirror.rules.cursors import Page, Scan
 from precoro_daemon.mirror.rules.documents import read_record

@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import replace
 
 from precoro_daemon.catalogue.ports.plans import PlanState
-from precoro_daemon.catalogue.rules.item_writes import State
 from precoro_daemon.catalogue.rules.suppliers import Supplier
+from precoro_daemon.catalogue.rules.write_states import State
 from precoro_daemon.errors import AuthenticationError, LedgerMisfit
 from precoro_daemon.files.ports.attachment_book import AttachedFile, FileCounts
 from precoro_daemon.files.rules.attachments import Attachment

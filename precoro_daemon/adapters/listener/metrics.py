@@ -15,7 +15,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from precoro_daemon import __version__
-from precoro_daemon.catalogue.rules.item_writes import State
+from precoro_daemon.catalogue.rules.write_states import State
 from precoro_daemon.runtime.job_state import JobStatus
 from precoro_daemon.status.companies import CompanyGlance
 from precoro_daemon.status.health import obstacles

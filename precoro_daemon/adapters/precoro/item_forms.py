@@ -9,9 +9,8 @@ from typing import Any
 
 from precoro_daemon.adapters.http.exchange import Pairs
 from precoro_daemon.catalogue.ports.gateway import ItemReplacement, NewItem
+from precoro_daemon.catalogue.rules.item_fields import CUSTOM, ITEM_FIELDS
 from precoro_daemon.catalogue.rules.items import (
-    CUSTOM,
-    ITEM_FIELDS,
     CustomField,
     Value,
     Values,

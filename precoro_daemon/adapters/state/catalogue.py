@@ -12,10 +12,11 @@ from precoro_daemon.adapters.state.catalogue_rows import to_plan, to_supplier, t
 from precoro_daemon.adapters.state.rows import cells, to_option
 from precoro_daemon.adapters.state.session import Row, Session, Transactions
 from precoro_daemon.catalogue.ports.plans import Made, PlanState, Probed
-from precoro_daemon.catalogue.rules.item_writes import State, Write
+from precoro_daemon.catalogue.rules.item_writes import Write
 from precoro_daemon.catalogue.rules.items import CustomField, Item, Seen, read_item, supplier_of
 from precoro_daemon.catalogue.rules.plan import Plan
 from precoro_daemon.catalogue.rules.suppliers import Supplier
+from precoro_daemon.catalogue.rules.write_states import State
 from precoro_daemon.errors import StaleWrite
 from precoro_daemon.mirror.rules.custom_fields import Option
 

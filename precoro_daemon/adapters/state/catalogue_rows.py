@@ -8,10 +8,11 @@ from typing import Any
 
 from precoro_daemon.adapters.state.session import Row
 from precoro_daemon.catalogue.ports.plans import PlanState
-from precoro_daemon.catalogue.rules.item_writes import State, Write
+from precoro_daemon.catalogue.rules.item_writes import Write
 from precoro_daemon.catalogue.rules.items import from_json, to_json
 from precoro_daemon.catalogue.rules.plan import Change, Kind, Step
 from precoro_daemon.catalogue.rules.suppliers import Supplier
+from precoro_daemon.catalogue.rules.write_states import State
 
 
 def to_supplier(row: Row) -> Supplier:

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from precoro_daemon.catalogue.rules.item_writes import State, Write
+from precoro_daemon.catalogue.rules.item_writes import Write
+from precoro_daemon.catalogue.rules.write_states import State
 
 if TYPE_CHECKING:
     from precoro_daemon.catalogue.rules.items import CustomField, Item, Seen

@@ -9,7 +9,8 @@ from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any
 
-from precoro_daemon.catalogue.rules.items import CUSTOM, CustomField, Value, shortest
+from precoro_daemon.catalogue.rules.item_fields import CUSTOM
+from precoro_daemon.catalogue.rules.items import CustomField, Value, shortest
 from precoro_daemon.catalogue.rules.sheets import Known, Reading
 from precoro_daemon.values.money import CURRENCY_CODE, read_amount, ungrouped
 

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from precoro_daemon.catalogue.rules.items import CUSTOM, ITEM_FIELDS, UNWRITABLE_TYPES, CustomField, Fields, Item
+from precoro_daemon.catalogue.rules.item_fields import CUSTOM, ITEM_FIELDS
+from precoro_daemon.catalogue.rules.items import UNWRITABLE_TYPES, CustomField, Fields, Item
 from precoro_daemon.catalogue.rules.sheets import Reading, Writing
 from precoro_daemon.values.money import plain
 

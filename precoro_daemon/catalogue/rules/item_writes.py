@@ -4,29 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 
 from precoro_daemon.catalogue.rules.items import Item, Values
 from precoro_daemon.catalogue.rules.losses import falls_short
 from precoro_daemon.catalogue.rules.plan import Kind, Step
+from precoro_daemon.catalogue.rules.write_states import State
 from precoro_daemon.writes.in_doubt import check_before_certainty
-
-
-class State(StrEnum):
-    """planned  to be sent · sending: the permit is on disk, the request may be out · doubt: it may have been
-    carried out, and is looked for · done · refused: Precoro said no · conflict: Precoro changed underneath, so it was
-    not sent · dropped: another plan took its place, or a person gave it up"""
-
-    PLANNED = "planned"
-    SENDING = "sending"
-    DOUBT = "doubt"
-    DONE = "done"
-    REFUSED = "refused"
-    CONFLICT = "conflict"
-    DROPPED = "dropped"
-
-
-OPEN = (State.PLANNED, State.SENDING, State.DOUBT)
 
 
 @dataclass(frozen=True, slots=True)

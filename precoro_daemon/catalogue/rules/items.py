@@ -11,21 +11,10 @@ from unicodedata import normalize
 
 import msgspec
 
+from precoro_daemon.catalogue.rules.item_fields import CUSTOM
 from precoro_daemon.mirror.rules.custom_fields import Option
 from precoro_daemon.values.json_reading import nested, reference, whole_number
 from precoro_daemon.values.money import read_amount
-
-ITEM_FIELDS = (
-    "externalId", "sku", "name", "description", "price", "currency", "unit", "category", "freeOfCharge",
-    "hiddenInCatalog",
-)  # fmt: skip
-"""What can be kept in a file, as Precoro spells it; custom fields besides, as "custom.Colour"."""
-
-NAMING = ("externalId", "sku")
-"""What an item is known by."""
-
-TRUTHS = ("freeOfCharge", "hiddenInCatalog")
-CUSTOM = "custom."
 
 UNWRITABLE_TYPES = ("file", "user")
 """Types of custom fields that cannot be kept from here."""

@@ -7,18 +7,8 @@ from collections.abc import Collection
 from decimal import Decimal
 from typing import Any
 
-from precoro_daemon.catalogue.rules.items import (
-    CUSTOM,
-    ITEM_FIELDS,
-    TRUTHS,
-    Fields,
-    Item,
-    Values,
-    custom_value,
-    is_same,
-    raw_customs,
-    read_item,
-)
+from precoro_daemon.catalogue.rules.item_fields import CUSTOM, ITEM_FIELDS, TRUTHS
+from precoro_daemon.catalogue.rules.items import Fields, Item, Values, custom_value, is_same, raw_customs, read_item
 from precoro_daemon.mirror.rules.field_references import LINE_FIELD_SETS
 from precoro_daemon.values.json_reading import nested
 from precoro_daemon.values.money import read_amount

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
-from precoro_daemon.catalogue.rules.items import NAMING, Item, Value, Values, is_same
+from precoro_daemon.catalogue.rules.item_fields import NAMING
+from precoro_daemon.catalogue.rules.items import Item, Value, Values, is_same
 from precoro_daemon.values.names import bent_forms, is_bent, loose, tidy
 
 

@@ -7,7 +7,8 @@ from difflib import get_close_matches
 from typing import Any
 
 from precoro_daemon.catalogue.rules.cells import CellError, CellReader
-from precoro_daemon.catalogue.rules.items import CUSTOM, ITEM_FIELDS, UNWRITABLE_TYPES, CustomField, Value
+from precoro_daemon.catalogue.rules.item_fields import CUSTOM, ITEM_FIELDS
+from precoro_daemon.catalogue.rules.items import UNWRITABLE_TYPES, CustomField, Value
 from precoro_daemon.catalogue.rules.plan import Mistake, Wanted, tidy_name
 from precoro_daemon.catalogue.rules.sheets import Known, Reading, Row, Sheet
 

@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from precoro_daemon.catalogue.rules.item_writes import State, Write, is_it, rule
-from precoro_daemon.catalogue.rules.items import ITEM_FIELDS, Item
+from precoro_daemon.catalogue.rules.item_fields import ITEM_FIELDS
+from precoro_daemon.catalogue.rules.item_writes import Write, is_it, rule
+from precoro_daemon.catalogue.rules.items import Item
 from precoro_daemon.catalogue.rules.plan import Change, Comparison, Kind, Plan, Policy, Step, Wanted, shrank
 from precoro_daemon.catalogue.rules.suppliers import Supplier, find_supplier
+from precoro_daemon.catalogue.rules.write_states import State
 
 DAY = 86_400.0
 

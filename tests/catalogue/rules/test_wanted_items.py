@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from precoro_daemon.catalogue.rules.item_fields import ITEM_FIELDS
 from precoro_daemon.catalogue.rules.item_rows import item_cells, item_columns
-from precoro_daemon.catalogue.rules.items import ITEM_FIELDS, CustomField, Item, Value
+from precoro_daemon.catalogue.rules.items import CustomField, Item, Value
 from precoro_daemon.catalogue.rules.plan import Mistake, Wanted
 from precoro_daemon.catalogue.rules.sheets import Known, Reading, Row, Sheet, Writing
 from precoro_daemon.catalogue.rules.wanted_items import read_wanted

@@ -6,7 +6,6 @@ import errno
 import fcntl
 import os
 import re
-import socket
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,7 +50,7 @@ def held(path: Path) -> Iterator[None]:
         os.fchmod(file.fileno(), _LOCK_MODE)
         file.truncate(0)
         since = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-        file.write(f"process {os.getpid()} on {socket.gethostname()} since {since}\n")
+        file.write(f"process {os.getpid()} on {os.uname().nodename} since {since}\n")
         file.flush()
         _HELD.add(path)
         try:
@@ -88,7 +87,7 @@ def _fault_of(lock: os.stat_result, state: Path) -> str:
 def _named_holder(said: str) -> str:
     """By what the holder wrote; not by what a process left that has ended since."""
     found = re.fullmatch(r"process (\d{1,9}) on (\S+) since .*", said)
-    if found and found[2] == socket.gethostname() and not _is_alive(int(found[1])):
+    if found and found[2] == os.uname().nodename and not _is_alive(int(found[1])):
         return "another process, which did not write its name"
     return said or "another process"
 
