@@ -120,6 +120,15 @@ class KnownHours:
         changes, seconds, polled = rows
         return (changes[cell], seconds[cell], polled[cell]) if seconds[cell] or changes[cell] else None
 
+    def of_week(self, last: float) -> tuple[int, int]:
+        """Changes of the 168 hours up to the one that begins then, and those of them that polls brought."""
+        week, cell = _place(last)
+        changed = polled = 0
+        for number, cells in ((week, slice(cell + 1)), (week - 1, slice(cell + 1, None))):
+            if (rows := self._weeks.get(number)) is not None:
+                changed, polled = changed + sum(rows[0][cells]), polled + sum(rows[2][cells])
+        return changed, polled
+
     def __iter__(self) -> Iterator[tuple[int, int, float]]:
         """When each known hour begins, its changes and the seconds watched."""
         for week, (changes, seconds, _) in sorted(self._weeks.items()):

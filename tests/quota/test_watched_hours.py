@@ -58,3 +58,10 @@ def test_an_hour_of_which_nothing_is_known_is_not_found() -> None:
     found = known([WatchedHour("invoices", 5 * HOUR, 60.0, 2, 1)])
     assert found.find(4 * HOUR) is None
     assert found.find(1_000 * HOUR) is None
+
+
+@given(st.lists(HOURS, max_size=30), NUMBERS)
+def test_a_week_has_what_its_hours_have(hours: Sequence[WatchedHour], last: int) -> None:
+    found = known(hours)
+    of_week = [each for each in hours if last - HOURS_A_WEEK < each.begins // HOUR <= last]
+    assert found.of_week(last * HOUR) == (sum(h.changes for h in of_week), sum(h.polled for h in of_week))
