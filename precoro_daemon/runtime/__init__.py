@@ -7,6 +7,7 @@ job.py            the one protocol of a job, its place in the plan, and what lap
 job_state.py      what becomes of a job, as a transition table
 keyed_lock.py     one task at a time for each key
 lifecycle.py      one service after the other, or one run: signals, reload, drain, the end in time
+nap.py            a sleep that somebody else may end
 ports.py          what the runtime needs from outside: time, the book of laps, signs of life, the supervisor
 scheduled_job.py  one job in the scheduler: checks, laps, and what follows from them for its next turn and the log
 scheduler.py      runs jobs: each on its schedule for months, or all in rounds until nothing is due

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-
-import anyio
 
 from precoro_daemon.errors import AuthenticationError, BudgetSpent, DaemonError, FatalError, PartUnusable, Stopped
 from precoro_daemon.runtime.backoff import pause_of_job
 from precoro_daemon.runtime.job import LapReport, Registration
 from precoro_daemon.runtime.job_state import HELD, Event, JobStatus, State
+from precoro_daemon.runtime.nap import Nap
 from precoro_daemon.runtime.ports import Clock
 from precoro_daemon.telemetry import get_logger
 
@@ -33,12 +32,12 @@ _FAILURES_LOGGED = 20
 
 @dataclass(slots=True)
 class ScheduledJob:
-    """A job, where it stands, and how to reach it. `nap`: the scope of its wait for its turn."""
+    """A job, where it stands, and how to reach it. `nap`: its wait for its turn."""
 
     registration: Registration
     status: JobStatus
     clock: Clock
-    nap: anyio.CancelScope | None = None
+    nap: Nap = field(default_factory=Nap)
 
     @property
     def name(self) -> str:
@@ -61,8 +60,8 @@ class ScheduledJob:
         self._rouse()
 
     def _rouse(self) -> None:
-        if self.nap is not None and not self.held:
-            self.nap.cancel()
+        if not self.held:
+            self.nap.end()
 
     async def until_due(self) -> None:
         """Until its time comes or, unless something holds it until then, somebody wakes it."""
@@ -72,9 +71,8 @@ class ScheduledJob:
     async def sleep(self, seconds: float) -> None:
         """Cut short when the job is woken or the scheduler ends."""
         if self._may_sleep:
-            with anyio.CancelScope() as self.nap:
-                await self.clock.sleep(seconds)
-            self.nap = None
+            self.nap = Nap()
+            await self.nap.sleep(self.clock, seconds)
 
     @property
     def _may_sleep(self) -> bool:

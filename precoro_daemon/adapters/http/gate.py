@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import insort
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from itertools import count
@@ -21,6 +21,7 @@ from precoro_daemon.quota.budget import Budget, Opening
 from precoro_daemon.quota.lessons import Lessons
 from precoro_daemon.quota.limits import Lane
 from precoro_daemon.quota.pacing import Pace, in_flight_bound, latency_after
+from precoro_daemon.runtime.nap import Nap
 from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()
@@ -70,7 +71,7 @@ class Gate:
         self._waiting: list[QueuedCall] = []
         self._stopped = False
         self._logged: dict[str, float] = {}
-        self._sleeping: set[anyio.Event] = set()
+        self._sleeping: set[Callable[[], None]] = set()
         self._leaving: QueuedCall | None = None
         self._in_flight: set[QueuedCall] = set()
         self._latency = 0.0
@@ -117,13 +118,13 @@ class Gate:
             self._refuse_long_wait(call, opening, now)
             if self._next(now) is call:
                 break
-            call.nudged = anyio.Event()
+            call.nap = Nap()
             wait = _chosen_from(opening) - now
             if wait > 0 and opening.window != shown:
                 shown = opening.window
                 self._log_wait(call, opening, wait)
             leads = wait > 0 and any(one is call for one, _ in self._leaders(now))
-            await (self._until(call.nudged, wait) if leads else self._let_others_go(call, max(wait, 0.0)))
+            await (call.nap.sleep(self._clock, wait) if leads else self._let_others_go(call, max(wait, 0.0)))
         self._waiting.remove(call)
         self._in_flight.add(call)
         self._leaving = call
@@ -131,7 +132,7 @@ class Gate:
     async def _let_others_go(self, call: QueuedCall, wait: float) -> None:
         """The call in its way nudges it. That others leave once its windows are open is a sign of life."""
         left = self._departures
-        await self._until(call.nudged, wait + max(_OUTRANKED_S, _LEAST_PAUSE_S * self._clock.time_scale))
+        await call.nap.sleep(self._clock, wait + max(_OUTRANKED_S, _LEAST_PAUSE_S * self._clock.time_scale))
         if self._departures > left:
             self._progress.outranked(call.lane)
 
@@ -185,33 +186,21 @@ class Gate:
                 soonest[call.lane] = opening
                 yield call, opening
 
-    async def _until(self, event: anyio.Event, seconds: float) -> None:
-        """Wait for the event, but no longer than that many seconds."""
-
-        async def ring() -> None:
-            await self._clock.sleep(seconds)
-            event.set()
-
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(ring, name="gate timer")
-            await event.wait()
-            tasks.cancel_scope.cancel()
-
     async def sleep(self, seconds: float) -> None:
         """Sleep; cut short when the gate is stopped."""
-        woken = anyio.Event()
-        self._sleeping.add(woken)
+        nap = Nap()
+        self._sleeping.add(nap.end)
         try:
             if not self._stopped:
-                await self._until(woken, seconds)
+                await nap.sleep(self._clock, seconds)
         finally:
-            self._sleeping.discard(woken)
+            self._sleeping.discard(nap.end)
 
     def stop(self) -> None:
         """Let no further call leave; those that wait raise Stopped, those in flight go on."""
         self._stopped = True
-        for event in (*self._sleeping, *(call.nudged for call in self._waiting)):
-            event.set()
+        for wake in (*self._sleeping, *(call.nap.end for call in self._waiting)):
+            wake()
         self._nudge_leaving()
 
     def _nudge(self) -> None:
@@ -220,12 +209,12 @@ class Gate:
         for call, opening in self._leaders(now):
             is_open = _chosen_from(opening) <= now
             if not (is_open and taken):
-                call.nudged.set()
+                call.nap.end()
             taken = taken or is_open
 
     def _nudge_leaving(self) -> None:
         if self._leaving:
-            self._leaving.nudged.set()
+            self._leaving.nap.end()
 
     async def _charge(self, call: QueuedCall) -> None:
         """Charge the leaving call, durably; or send it back to wait if its window was closed meanwhile."""
@@ -268,7 +257,7 @@ class Gate:
         braked = self._brake is not None
         while True:
             self.refuse_if_stopped()
-            call.nudged = anyio.Event()
+            call.nap = Nap()
             now = self._clock.now()
             opening = self._opening(call, now)
             if opening.at <= now and not braked:
@@ -281,7 +270,7 @@ class Gate:
                 continue
             if _chosen_from(opening) > now:
                 return False
-            await self._until(call.nudged, opening.at - now)
+            await call.nap.sleep(self._clock, opening.at - now)
 
     async def _await_brake(self, call: QueuedCall) -> None:
         """Wait for other companies' calls by the same address; cut short when the gate is stopped."""
@@ -293,7 +282,7 @@ class Gate:
             await brake.wait()
             free.set()
 
-        self._sleeping.add(free)
+        self._sleeping.add(free.set)
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(wait, name="brake")
@@ -304,7 +293,7 @@ class Gate:
                         self._progress.outranked(call.lane)
                 tasks.cancel_scope.cancel()
         finally:
-            self._sleeping.discard(free)
+            self._sleeping.discard(free.set)
         self._check(call)
 
     async def _unbook(self, call: QueuedCall) -> None:

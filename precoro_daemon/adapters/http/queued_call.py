@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import anyio
-
 from precoro_daemon.adapters.http.exchange import Request
 from precoro_daemon.quota.budget import Charge, Key
 from precoro_daemon.quota.limits import Lane
 from precoro_daemon.quota.pacing import Trip
+from precoro_daemon.runtime.nap import Nap
 
 
 @dataclass(eq=False, slots=True)
 class QueuedCall:
-    """nudged   set when it may be this call's turn · booked: when the book has it, None if it has not
+    """nap      its wait until it may be its turn · booked: when the book has it, None if it has not
     charge   its place in the budget once it may leave · sent_at: when its request was written · trip: its way since
     """
 
     request: Request
     arrival: int
     key: Key
-    nudged: anyio.Event = field(default_factory=anyio.Event)
+    nap: Nap = field(default_factory=Nap)
     booked: float | None = None
     charge: Charge | None = None
     sent_at: float | None = None
