@@ -25,22 +25,24 @@ ScanOne = Callable[[Collection], Awaitable[ScanReport]]
 
 async def run_scans(lister: Lister, collections: Sequence[Collection], scan_one: ScanOne) -> LapReport:
     """Scan several collections. One whose list fails is reported, its siblings go on; what ends the run ends them."""
-    limiter = anyio.CapacityLimiter(_SIDE_BY_SIDE)
+    waiting = iter(collections)
     outcomes: list[ScanReport | str] = []
     ended: list[DaemonError] = []
 
-    async def one(collection: Collection) -> None:
-        async with limiter:
+    async def scan_some() -> None:
+        for collection in waiting:
             try:
                 outcomes.append(await _scan_or_quarantine(lister, collection, scan_one))
+            except FatalError as error:
+                ended.append(error)
+                group.cancel_scope.cancel()
+                return
             except DaemonError as error:
                 ended.append(error)
-                if isinstance(error, FatalError):
-                    group.cancel_scope.cancel()
 
     async with anyio.create_task_group() as group:
-        for collection in collections:
-            group.start_soon(one, collection, name=f"list {collection.name}")
+        for number in range(min(_SIDE_BY_SIDE, len(collections))):
+            group.start_soon(scan_some, name=f"lists {number}")
     await lister.observer.keep()
     reports = [outcome for outcome in outcomes if isinstance(outcome, ScanReport)]
     broken = [outcome for outcome in outcomes if isinstance(outcome, str)]

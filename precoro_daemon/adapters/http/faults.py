@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 import aiohttp
 import anyio
@@ -146,8 +147,9 @@ def plain_headers(headers: Mapping[str, str]) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
 
 
+@lru_cache(maxsize=16)
 def unix(date: str) -> float | None:
-    """An HTTP date in Unix seconds, None if it is none."""
+    """An HTTP date in Unix seconds, None if it is none. Answers of one second all have the same."""
     try:
         return parsedate_to_datetime(date).timestamp()
     except (ValueError, TypeError, OverflowError):

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import cache
 from types import TracebackType
 from typing import Self
 
@@ -82,6 +83,7 @@ class Origin:
         self, options: OriginOptions, headers: Mapping[str, str], secrets: Callable[[], Sequence[str]]
     ) -> None:
         self._options = options
+        self._url = URL(options.url)
         self._headers = headers
         self._faults = Faults(secrets)
         self._stack = AsyncExitStack()
@@ -89,7 +91,7 @@ class Origin:
     async def __aenter__(self) -> Self:
         route = route_in_use()
         trust = await anyio.to_thread.run_sync(route.trust) if route.ca_file else True
-        self._proxy = route.proxy_for
+        self._proxy = cache(route.proxy_for)  # to look through the environment takes longer than to send a request
         self._session = await self._stack.enter_async_context(
             aiohttp.ClientSession(
                 connector=self._connector(trust),
@@ -141,11 +143,10 @@ class Origin:
         _leaving.set((outgoing, on_sent))
         timeouts = self._options.timeouts
         total = None if endless else timeouts.total
-        address = URL(self._options.url + outgoing.target, encoded=True)
         return self._session.request(
             outgoing.method,
-            address,
-            proxy=self._proxy(address),
+            URL(self._options.url + outgoing.target, encoded=True),
+            proxy=self._proxy(self._url),
             data=outgoing.body,
             headers=outgoing.headers,
             allow_redirects=False,

@@ -90,7 +90,7 @@ class PageScan(AsyncIterator[Sequence[Page]]):
         self._end: int | None = None
         self._total: int | None = None
         self._over = False
-        self._changed = anyio.Event()
+        self._changed: anyio.Event | None = None
 
     async def begin(self) -> bool:
         """Fetch the first page; False if it is the last too, or the only outcome."""
@@ -106,7 +106,7 @@ class PageScan(AsyncIterator[Sequence[Page]]):
                 group.start_soon(self._fetch_one, number, name=f"page {number}")
                 number += 1
             else:
-                await self._changed.wait()
+                await self._change()
 
     def _may_fetch(self, number: int) -> bool:
         """A page that was overtaken waits for a window of its own, and is not counted as under way."""
@@ -137,15 +137,20 @@ class PageScan(AsyncIterator[Sequence[Page]]):
         elif self._end is not None and page.number >= self._end:
             self._end = page.number + 1
 
+    async def _change(self) -> None:
+        self._changed = self._changed or anyio.Event()
+        await self._changed.wait()
+
     def _notify(self) -> None:
-        self._changed.set()
-        self._changed = anyio.Event()
+        if self._changed is not None:
+            self._changed.set()
+            self._changed = None
 
     async def __anext__(self) -> Sequence[Page]:
         if self._over:
             raise StopAsyncIteration
         while self._next not in self._outcomes:
-            await self._changed.wait()
+            await self._change()
         batch = self._take()
         self._notify()
         return batch
