@@ -193,6 +193,13 @@ MUTANTS = (
         f"{SEGMENTS}::test_a_snapshot_and_what_changed_since_are_the_mirror",
     ),
     Mutant(
+        "a scan that is open is remembered as closed",
+        "SqlMirror.commit_pages",
+        "if before is not None and committed.closed:",
+        "if before is not None:",
+        "tests/contracts/test_mirror.py::test_where_a_collection_stands_is_known_whatever_changes_it",
+    ),
+    Mutant(
         "what a filter hides stays in exports",
         "SqlMirror.refilter",
         'session.run("mirror.log_change_of_record", row | {"kind": "updated", "at": time.time()})',

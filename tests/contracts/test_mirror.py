@@ -91,6 +91,57 @@ async def test_a_skew_is_kept(backend: Backend) -> None:
         assert await store.mirror.skew() == Skew(8 * 3600.0, T0, 60.0)
 
 
+async def demand_true_standing(backend: Backend, mirror: Mirror) -> None:
+    """What it says twice is what the state has."""
+    open_scans = {kind for (kind,) in backend.query("SELECT kind FROM scans WHERE collection = 'invoices'")}
+    for _ in range(2):
+        found = await mirror.standing("invoices")
+        assert found.cursor == await mirror.cursor("invoices")
+        assert found.skew == await mirror.skew()
+        assert {name for name in ("whole", "changes") if getattr(found, name) is not None} == open_scans
+
+
+@pytest.mark.asyncio
+async def test_where_a_collection_stands_is_known_whatever_changes_it(backend: Backend) -> None:
+    rows = [record(id_) for id_ in range(9, 0, -1)]
+    pages = paged(rows)
+    async with backend.open() as store:
+        mirror = store.mirror
+        await demand_true_standing(backend, mirror)
+        begun = await mirror.commit_pages(Scan("invoices", "whole"), pages[:1])
+        await demand_true_standing(backend, mirror)
+        await mirror.commit_pages(begun.scan, pages[1:])
+        await demand_true_standing(backend, mirror)
+        await listed(mirror, record(1, note="edited"))
+        await demand_true_standing(backend, mirror)
+        gone = await mirror.commit_pages(Scan("invoices", "whole"), [Page(1, rows[:5], server_time=LATER)])
+        assert not gone.closed
+        await demand_true_standing(backend, mirror)
+        await mirror.close_scan(gone.scan, [1], at=LATER)
+        await demand_true_standing(backend, mirror)
+        await mirror.save_skew(Skew(3600.0, LATER, 60.0))
+        await demand_true_standing(backend, mirror)
+        await mirror.refilter("invoices", "other", lambda *_: True)
+        await demand_true_standing(backend, mirror)
+
+
+@pytest.mark.asyncio
+async def test_where_a_collection_stands_is_known_though_several_are_busy_with_it(backend: Backend) -> None:
+    async with backend.open() as store:
+        mirror = store.mirror
+        await scan(mirror, [record(2), record(1)])
+        for at in (LATER, LATER + 60):
+            page = Page(1, [record(2)], server_time=at)
+            await asyncio.gather(
+                mirror.standing("invoices"),
+                mirror.commit_pages(Scan("invoices", "changes"), [page]),
+                mirror.standing("invoices"),
+                mirror.commit_pages(Scan("invoices", "whole"), [page]),
+                mirror.standing("invoices"),
+            )
+            await demand_true_standing(backend, mirror)
+
+
 @pytest.mark.asyncio
 async def test_a_commit_says_what_became_of_the_rows(backend: Backend) -> None:
     async with backend.open() as store:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 
@@ -25,24 +26,46 @@ from precoro_daemon.mirror.rules.reach import Dates, Skew, text_of
 
 
 class SqlMirror:
-    """mirror.ports.Mirror, where the contract is written."""
+    """mirror.ports.Mirror, where the contract is written.
+
+    Where a collection stands is remembered, which spares each scan a trip to the state. One process alone writes
+    there, and transactions are run in the order in which they are asked for: who forgets it when a change begins,
+    and again when it is over, has never kept what was read in between.
+    """
 
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
+        self._standings: dict[str, Standing] = {}
 
     async def cursor(self, collection: str) -> Cursor:
         return await self._transactions.read(partial(read_cursor, collection=collection))
 
     async def anchor(self, collection: str) -> Cursor:
-        return await self._transactions.write(partial(_anchor, collection=collection))
+        async with self._changing(collection):
+            return await self._transactions.write(partial(_anchor, collection=collection))
 
     async def skew(self) -> Skew:
         return await self._transactions.read(read_skew)
 
     async def save_skew(self, skew: Skew) -> None:
+        self._standings.clear()
         await self._transactions.run("meta.write", (SKEW_KEY, json.dumps(cells(skew))))
+        self._standings.clear()
+
+    @asynccontextmanager
+    async def _changing(self, collection: str) -> AsyncIterator[None]:
+        self._standings.pop(collection, None)
+        try:
+            yield
+        finally:
+            self._standings.pop(collection, None)
 
     async def standing(self, collection: str) -> Standing:
+        if (known := self._standings.get(collection)) is None:
+            known = self._standings[collection] = await self._read_standing(collection)
+        return known
+
+    async def _read_standing(self, collection: str) -> Standing:
         scans, cursors, skews = await self._transactions.each(
             ("mirror.read_scans", (collection,)), asked_cursor(collection), ASKED_SKEW
         )
@@ -51,7 +74,13 @@ class SqlMirror:
         return Standing(cursor, skew_of(skews), by_kind.get("whole"), by_kind.get("changes"))
 
     async def commit_pages(self, scan: Scan, pages: Sequence[Page]) -> Committed:
-        return await self._transactions.write(partial(commit_pages, scan=scan, pages=pages))
+        before = self._standings.get(scan.collection)
+        async with self._changing(scan.collection):
+            committed = await self._transactions.write(partial(commit_pages, scan=scan, pages=pages))
+        # What the state does not keep of an open scan must not be known to the one that takes it up.
+        if before is not None and committed.closed:
+            self._standings[scan.collection] = before.without(scan.kind, committed.cursor)
+        return committed
 
     async def missing(self, scan: Scan) -> tuple[Sequence[Missing], int]:
         return await self._transactions.read(partial(missing, scan=scan))
@@ -61,7 +90,8 @@ class SqlMirror:
             _mark_vanished(session, scan, vanished, at)
             close(session, scan)
 
-        await self._transactions.write(work)
+        async with self._changing(scan.collection):
+            await self._transactions.write(work)
 
     async def mark_vanished(self, scan: Scan, ids: Sequence[int], *, at: float) -> None:
         await self._transactions.write(partial(_mark_vanished, scan=scan, ids=ids, at=at))
@@ -78,7 +108,8 @@ class SqlMirror:
                         session.run("mirror.want_record", row)
                     session.run("mirror.log_change_of_record", row | {"kind": "updated", "at": time.time()})
 
-        await self._transactions.write(work)
+        async with self._changing(collection):
+            await self._transactions.write(work)
 
     async def due_details(
         self,

@@ -52,6 +52,12 @@ class Standing:
         # What one that is finished could not ask about is asked about by the next.
         return None if scan is None or scan.finished else scan
 
+    def without(self, kind: Kind, cursor: Cursor) -> Standing:
+        """Once the scan of that kind is closed."""
+        if kind == "whole":
+            return Standing(cursor, self.skew, changes=self.changes)
+        return Standing(cursor, self.skew, whole=self.whole)
+
 
 @dataclass(frozen=True, slots=True)
 class Due:
