@@ -130,6 +130,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "fleet_disconnected": "the database of the fleet does not answer; no call leaves until it does",
         "fleet_crowded": "the workers take no more companies (fleet.most), and some are not served",
         "settings_differed": "workers of the fleet have different settings for one company; give all the same files",
+        "worker_stalled": "this worker hung for two leases; others take its companies when its lease ends",
         "lease_expired": "this worker's lease ran out; its companies stop, and it joins anew",
         "company_acquired": "this worker has the lease of the company and serves it from now on",
         "company_returned": "the company stopped with an error; its lease is handed back",

@@ -45,6 +45,7 @@ TABLES = "tests/exports/test_tables.py"
 PUSHES = "tests/exports/test_pushes.py"
 EXPORTING = "tests/payments/test_exporting.py"
 LEASES = "tests/adapters/state/postgresql/test_leases.py"
+RENEWAL = "tests/adapters/state/postgresql/test_lease_renewal.py"
 
 
 @dataclass(frozen=True)
@@ -375,6 +376,27 @@ MUTANTS = (
         "self._lose_all(everything)",
         "pass",
         "tests/runtime/test_fleet_worker.py::test_a_database_that_keeps_silent_lengthens_no_tenure",
+    ),
+    Mutant(
+        "a worker whose loop is stuck keeps its companies",
+        "LeaseRenewal._turn",
+        "hands_over(silent_for, self._lease)",
+        "hands_over(0 * silent_for, self._lease)",
+        f"{RENEWAL}::test_a_loop_that_is_stuck_leaves_its_companies_to_others_after_two_leases_and_knows",
+    ),
+    Mutant(
+        "a lease that ran out is taken for one that was renewed",
+        "LeaseRenewal._renew",
+        "return bool(",
+        "return 0 <= (",
+        f"{LEASES}::test_a_lease_that_ran_out_is_never_renewed_and_its_companies_are_free",
+    ),
+    Mutant(
+        "a renewal waits for the disk",
+        "renew",
+        "'synchronous_commit', 'off'",
+        "'synchronous_commit', 'on'",
+        f"{RENEWAL}::test_commits_that_wait_for_a_disk_or_a_standby_cost_no_lease",
     ),
     Mutant(
         "a session of a dead worker in the midst of a COPY is left alone",

@@ -20,7 +20,7 @@ from precoro_daemon.app.state import fenced_state, server_of
 from precoro_daemon.app.values import clock_for
 from precoro_daemon.errors import CommandUnanswered, StoreUnavailable
 from precoro_daemon.payments.commands import Command
-from precoro_daemon.runtime.tenure import Holding, renewed_every
+from precoro_daemon.runtime.tenure import Holding
 from precoro_daemon.settings import Settings
 from precoro_daemon.telemetry import get_logger
 
@@ -130,20 +130,14 @@ async def _held_here(settings: Settings, company: str, *, seize: bool) -> AsyncI
         await leases.join(draining=True)
         held = await (leases.seize(company) if seize else leases.take([company], 1))
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_prolong, leases, lease, name="renewal")
+            # What the fence refuses once the lease is lost is not written.
+            tasks.start_soon(leases.keep, name="lease")
             yield (held[0], leases.worker) if held else None
             tasks.cancel_scope.cancel()
     finally:
         with anyio.CancelScope(shield=True), suppress(StoreUnavailable):  # the lease runs out by itself
             await leases.leave()
         await leases.close()
-
-
-async def _prolong(leases: PostgresLeases, lease: float) -> None:
-    """What the fence refuses once the lease is lost is not written."""
-    while True:
-        await anyio.sleep(renewed_every(lease))
-        await leases.renew()
 
 
 async def _execute_here(settings: Settings, command: Command, holding: Holding, worker: str) -> str:

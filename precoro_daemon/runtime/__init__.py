@@ -1,7 +1,7 @@
 """a scheduler that knows no Precoro: jobs, what becomes of them, and the lifecycle of the process
 
 backoff.py        how long a job, or a whole company, that cannot work waits
-fleet_worker.py   one worker of a fleet: renews its lease, takes companies, serves each until it is lost
+fleet_worker.py   one worker of a fleet: keeps its lease, takes companies, serves each until it is lost
 guard.py          tasks that go on until somebody ends them, and are missed if they do not
 job.py            the one protocol of a job, its place in the plan, and what laps and runs report
 job_state.py      what becomes of a job, as a transition table

@@ -1,17 +1,18 @@
-"""one worker of a fleet: renews its lease, takes companies, serves each until it is lost"""
+"""one worker of a fleet: keeps its lease, takes companies, serves each until it is lost"""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from math import inf
 
 import anyio
 from anyio.abc import TaskGroup
 
 from precoro_daemon.errors import DaemonError, Deposed, StoreUnavailable
 from precoro_daemon.runtime.ports import Leases
-from precoro_daemon.runtime.tenure import Holding, Standing, deposed, next_turn, turn_every
+from precoro_daemon.runtime.tenure import Holding, Standing, deposed, next_turn, renewed_every, turn_every
 from precoro_daemon.telemetry import get_logger
 
 _log = get_logger()
@@ -68,15 +69,15 @@ class FleetWorker:
         self._known = known
         self._serve = serve
         self._share_address = share_address
-        self._standing = Standing(lease)
         self._served: dict[str, Tenancy] = {}
         self._mine: Sequence[Holding] = ()
+        self._read_at = -inf
         self._stopping = False
         self._rest: anyio.CancelScope | None = None
 
     @property
     def standing(self) -> Standing:
-        return self._standing
+        return self._leases.standing
 
     def stop(self) -> None:
         """Hand back everything, each company as soon as it has ended; `run` returns then."""
@@ -98,15 +99,15 @@ class FleetWorker:
             await self._leases.close()
 
     async def _join(self) -> None:
-        sent_at = anyio.current_time()
         await self._leases.join()
-        self._standing, self._mine = Standing(self._lease).renewed(sent_at), ()
+        self._mine, self._read_at = (), -inf
         _log.info("fleet_joined", worker=self._leases.worker)
 
     async def _attend(self) -> None:
         """One lease from its beginning to its end. All companies have ended when it returns."""
         try:
             async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._keep, tasks.cancel_scope, name="lease")
                 tasks.start_soon(self._end_in_time, tasks.cancel_scope, name="end of the lease")
                 while not (self._stopping and not self._served):
                     await self._turn(tasks)
@@ -116,38 +117,44 @@ class FleetWorker:
             with anyio.CancelScope(shield=True), suppress(StoreUnavailable):
                 await self._leases.leave()
 
+    async def _keep(self, everything: anyio.CancelScope) -> None:
+        await self._leases.keep()
+        self._lose_all(everything)
+
     async def _end_in_time(self, everything: anyio.CancelScope) -> None:
         """Its own judgement, whatever a renewal is waiting for."""
-        while True:
-            ends_at = self._standing.ends_at
-            await anyio.sleep_until(ends_at)
-            if self._standing.ends_at == ends_at:
-                break
+        while not self.standing.over(anyio.current_time()):  # noqa: ASYNC110 - it is renewed meanwhile
+            await anyio.sleep_until(self.standing.ends_at)
         self._lose_all(everything)
 
     def _lose_all(self, everything: anyio.CancelScope) -> None:
-        _log.warning("lease_expired", worker=self._leases.worker, companies=len(self._served))
+        if not everything.cancel_called:
+            _log.warning("lease_expired", worker=self._leases.worker, companies=len(self._served))
         for tenancy in self._served.values():
             tenancy.stop()
         everything.cancel()
 
     async def _turn(self, tasks: TaskGroup) -> None:
         try:
-            if self._standing.renewal_due(anyio.current_time()) and not await self._renew():
+            if anyio.current_time() >= self._read_at + renewed_every(self._lease) and not await self._read_holdings():
                 self._lose_all(tasks.cancel_scope)
                 return
             await self._share(tasks)
         except StoreUnavailable as error:
-            if self._standing.reachable:
-                _log.warning("fleet_disconnected", error=str(error))
-            self._standing = self._standing.failed()
+            self._doubt(error)
 
-    async def _renew(self) -> bool:
-        sent_at = anyio.current_time()
-        mine = await self._leases.renew()
+    def _doubt(self, error: StoreUnavailable) -> None:
+        if self.standing.reachable:
+            _log.warning("fleet_disconnected", error=str(error))
+        self._leases.doubt()
+
+    async def _read_holdings(self) -> bool:
+        """False if the lease ran out."""
+        began = anyio.current_time()
+        mine = await self._leases.holdings()
         if mine is None:
             return False
-        self._standing, self._mine = self._standing.renewed(sent_at), mine
+        self._read_at, self._mine = began, mine
         for company in deposed({name: one.holding.epoch for name, one in self._served.items()}, mine):
             _log.warning("company_deposed", company=company)
             self._served[company].stop()
@@ -168,7 +175,7 @@ class FleetWorker:
             startable = [company for company in known if company not in self._served]
             for holding in await self._leases.take(startable, turn.take):
                 self._mine = [*self._mine, holding]
-                self._served[holding.company] = Tenancy(holding, lambda: self._standing)
+                self._served[holding.company] = Tenancy(holding, lambda: self.standing)
                 tasks.start_soon(self._occupy, self._served[holding.company], name=f"company {holding.company}")
 
     async def _release(self, ended: Collection[str]) -> None:
@@ -191,14 +198,14 @@ class FleetWorker:
 
     async def _pause(self) -> None:
         with anyio.CancelScope() as self._rest:
-            await (self._waited() if self._standing.reachable else anyio.sleep(turn_every(self._lease)))
+            await (self._waited() if self.standing.reachable else anyio.sleep(turn_every(self._lease)))
         self._rest = None
 
     async def _waited(self) -> None:
         try:
             await self._leases.wait(turn_every(self._lease))
-        except StoreUnavailable:
-            self._standing = self._standing.failed()
+        except StoreUnavailable as error:
+            self._doubt(error)
 
     def _nudge(self) -> None:
         if self._rest:

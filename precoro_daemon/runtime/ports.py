@@ -7,7 +7,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Protocol
 
-from precoro_daemon.runtime.tenure import Fleet, Holding
+from precoro_daemon.runtime.tenure import Fleet, Holding, Standing
 
 
 class Clock(Protocol):
@@ -173,7 +173,7 @@ class Brake(Protocol):
 
 class Leases(Protocol):
     """The lease of one worker, and the companies that it holds. Raises StoreUnavailable where the database cannot be
-    asked at present, StoreUnusable where it never can. Whatever is asked ends within the last third of a lease."""
+    asked at present, StoreUnusable where it never can. Whatever is asked ends within a third of a lease."""
 
     @property
     def worker(self) -> str:
@@ -184,8 +184,22 @@ class Leases(Protocol):
         """Become a worker of the fleet, under a new id and with a new lease."""
         ...
 
-    async def renew(self) -> Sequence[Holding] | None:
-        """What this worker holds, for one more lease; None if its lease has run out, which nothing brings back."""
+    async def keep(self) -> None:
+        """Renew the lease in time, however busy the loop is, until it is lost: nothing brings it back then. A loop
+        that is stuck loses it too. Cancelled, it renews no more."""
+        ...
+
+    @property
+    def standing(self) -> Standing:
+        """As of now. Cheap."""
+        ...
+
+    def doubt(self) -> None:
+        """The database may be gone: the lease counts as unreachable until it is renewed, which is tried at once."""
+        ...
+
+    async def holdings(self) -> Sequence[Holding] | None:
+        """What this worker holds; None if its lease has run out."""
         ...
 
     async def survey(self, known: Collection[str]) -> Fleet: ...

@@ -4,9 +4,11 @@ Theory of operation
 -------------------
 A fleet is several workers that share the companies of one database. A worker has one lease, whatever it serves: a
 row with the time until which it counts as alive. It prolongs that row three times within a lease, by one statement
-for all its companies. A company names its holder and an epoch. The epoch grows by one whenever the company changes
-hands, and each transaction of the company's state demands holder and epoch (the fence), so the database itself
-refuses a worker that was replaced, however late that worker wakes up.
+for all its companies, from a thread that does nothing else: what holds up the loop, such as companies that start,
+holds up no renewal. But a loop that is stuck serves nobody. One that gave no sign of life for two leases is renewed
+no more, and other workers take its companies when the lease has ended. A company names its holder and an epoch. The
+epoch grows by one whenever the company changes hands, and each transaction of the company's state demands holder and
+epoch (the fence), so the database itself refuses a worker that was replaced, however late that worker wakes up.
 
 Two clocks judge a lease. Whether *another* worker is alive is a question to the database's clock alone, so the clocks
 of the machines may differ by hours. Whether *this* worker's lease still runs, the worker judges by a monotonic clock
@@ -44,6 +46,10 @@ SHORTEST_LEASE_S = 15.0
 _RENEWALS = 3
 """A lease is renewed so many times before it would end: two may fail."""
 
+_SILENT_LEASES = 2
+"""For so many leases a loop may give no sign of life: a hand-over of all its companies costs the others more than a
+pause. The service manager waits longer (WatchdogSec) before it ends the process."""
+
 _SLOWEST_TURN_S = 2.0
 """Seconds between two searches for companies that nobody serves, at most."""
 
@@ -65,6 +71,11 @@ def reserve(lease: float) -> float:
     return lease / _RENEWALS
 
 
+def hands_over(silent_for: float, lease: float) -> bool:
+    """Whether a loop that gave no sign of life for so many seconds is stuck, and leaves its companies to others."""
+    return silent_for > _SILENT_LEASES * lease
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """A worker's own judgement of its lease. Times are of its monotonic clock.
@@ -82,8 +93,11 @@ class Standing:
     def ends_at(self) -> float:
         return self.renewed_at + self.lease
 
-    def renewal_due(self, now: float) -> bool:
-        return not self.reachable or now >= self.renewed_at + renewed_every(self.lease)
+    def renewal_in(self, now: float) -> float:
+        """Seconds until the next one. One that failed is tried again in the next turn."""
+        return (
+            max(0.0, self.renewed_at + renewed_every(self.lease) - now) if self.reachable else turn_every(self.lease)
+        )
 
     def lets_call(self, now: float) -> bool:
         """Whether a call may leave that no transaction of the state goes before."""

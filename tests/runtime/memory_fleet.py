@@ -9,7 +9,7 @@ from math import inf
 import anyio
 
 from precoro_daemon.errors import StoreUnavailable
-from precoro_daemon.runtime.tenure import Fleet, Holding
+from precoro_daemon.runtime.tenure import Fleet, Holding, Standing
 
 
 @dataclass
@@ -41,6 +41,11 @@ class MemoryLeases:
     fleet: MemoryFleet
     name: str
     joined: int = 0
+    standing: Standing = field(init=False)
+    woken: anyio.Event = field(default_factory=anyio.Event)
+
+    def __post_init__(self) -> None:
+        self.standing = Standing(self.fleet.lease)
 
     @property
     def worker(self) -> str:
@@ -56,15 +61,40 @@ class MemoryLeases:
         await anyio.sleep(0.01)
 
     async def join(self) -> None:
+        joined_at = anyio.current_time()
         await self._reach()
         self.joined += 1
         self.fleet.alive_until[self.worker] = anyio.current_time() + self.fleet.lease
+        self.standing = Standing(self.fleet.lease).renewed(joined_at)
 
-    async def renew(self) -> Sequence[Holding] | None:
+    async def keep(self) -> None:
+        while not self.standing.over(anyio.current_time()):
+            with anyio.move_on_after(self.standing.renewal_in(anyio.current_time())):
+                await self.woken.wait()
+            self.woken = anyio.Event()
+            await self._renew()
+
+    async def _renew(self) -> None:
+        sent_at = anyio.current_time()
+        try:
+            await self._reach()
+        except StoreUnavailable:
+            self.standing = self.standing.failed()
+            return
+        if self.worker not in self.fleet.alive():
+            self.standing = Standing(self.fleet.lease)
+            return
+        self.fleet.alive_until[self.worker] = anyio.current_time() + self.fleet.lease
+        self.standing = self.standing.renewed(sent_at)
+
+    def doubt(self) -> None:
+        self.standing = self.standing.failed()
+        self.woken.set()
+
+    async def holdings(self) -> Sequence[Holding] | None:
         await self._reach()
         if self.worker not in self.fleet.alive():
             return None
-        self.fleet.alive_until[self.worker] = anyio.current_time() + self.fleet.lease
         return [
             Holding(name, row.epoch, "", row.moved_to)
             for name, row in self.fleet.companies.items()

@@ -134,7 +134,7 @@ async def test_companies_end_with_their_lease_and_begin_again_under_another_id_a
 @in_virtual_time
 async def test_a_database_that_keeps_silent_lengthens_no_tenure():
     fleet = fleet_of(4)
-    async with machines(fleet, "a", "b") as (a, b):
+    async with machines(fleet, "a", "b", after=31) as (a, b):  # no renewal is under way
         served = [*a.serving.values(), *b.serving.values()]
         ends = max(machine.worker.standing.ends_at for machine in (a, b))
         fleet.silent = True

@@ -15,6 +15,7 @@ from precoro_daemon.runtime.tenure import (
     Holding,
     Standing,
     deposed,
+    hands_over,
     next_turn,
     renewed_every,
     reserve,
@@ -55,7 +56,20 @@ def test_what_a_lease_allows_shrinks_with_its_age(lease: float, sent_at: float, 
 def test_before_the_first_renewal_nothing_is_allowed():
     assert Standing(15).over(0)
     assert not Standing(15).lets_call(0)
-    assert Standing(15).renewal_due(0)
+
+
+@given(LEASES, st.floats(0, 1e6), st.floats(0, 1e4))
+def test_a_renewal_is_tried_twice_again_before_the_lease_ends(lease: float, sent_at: float, age: float):
+    standing, now = Standing(lease).renewed(sent_at), sent_at + age
+    assert 0 <= standing.renewal_in(now) <= renewed_every(lease) + 1e-6
+    assert (standing.renewal_in(now) == 0) == (now >= sent_at + renewed_every(lease))
+    assert renewed_every(lease) + 2 * standing.failed().renewal_in(now) < lease
+
+
+@given(LEASES, st.floats(0, 1e4))
+def test_a_loop_that_is_silent_for_a_lease_keeps_what_it_has_and_for_three_does_not(lease: float, silent_for: float):
+    assert not hands_over(min(silent_for, lease), lease)
+    assert hands_over(3 * lease + silent_for, lease)
 
 
 @given(HELD, st.integers(0, 1000))

@@ -7,6 +7,7 @@ fleet_commands.py  what is left for a fleet in its database: companies, moves, d
 fleet_session.py   the one session of a worker or of a command with the tables of the fleet
 holder.py          one process holds the state: a lock of the server, and a count that refuses former holders
 inbox.py           webhooks of a fleet: kept without a lease wherever they come in, fetched by who serves the company
+lease_renewal.py   renews a worker's lease on a thread and a connection of its own, however busy the loop is
 leases.py          the leases of a fleet in PostgreSQL: who is alive, and who holds which company under which epoch
 moving.py          a schema of PostgreSQL as one end of a move
 restore_guard.py   the restore guard in the database: what a dump, a restored or a promoted copy has otherwise

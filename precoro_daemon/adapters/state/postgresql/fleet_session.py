@@ -21,7 +21,7 @@ from precoro_daemon.runtime.tenure import reserve
 
 LEASE_STATEMENTS = read_named(Path(__file__).with_name("leases.sql"))
 
-_FLEET = "the fleet"
+FLEET = "the fleet"
 _LEAST_CONNECT_S = 2
 """libpq waits no shorter."""
 
@@ -93,7 +93,7 @@ class FleetSession:
                 self._conninfo, autocommit=True, row_factory=dict_row, prepare_threshold=None, **settings
             )
         except psycopg.Error as error:
-            failure = unreached(_FLEET, error)
+            failure = unreached(FLEET, error)
             # A worker that was let in before waits: the server is being mended, or another one takes its place.
             raise (StoreUnavailable(str(failure)) if self._was_connected else failure) from error
 
@@ -104,4 +104,4 @@ def _failure(error: psycopg.Error | OSError) -> StoreUnusable:
         words = " ".join(str(error).split()) or "it does not answer"
         return StoreUnavailable(f"The server of the fleet cannot be reached: {words}.")
     kind = StoreUnusable if isinstance(error, psycopg.ProgrammingError) else StoreUnavailable
-    return kind(str(said(_FLEET, error)))
+    return kind(str(said(FLEET, error)))

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Sequence
+from time import monotonic
 
+import anyio
 from psycopg.rows import DictRow
 
 from precoro_daemon.adapters.state.postgresql.fleet_session import FleetSession
-from precoro_daemon.runtime.tenure import Fleet, Holding
+from precoro_daemon.adapters.state.postgresql.lease_renewal import LeaseRenewal
+from precoro_daemon.runtime.tenure import Fleet, Holding, Standing, reserve, turn_every
 
 _NAME_LENGTH = 40
 """PostgreSQL keeps 63 bytes of an application name, and an id has to be whole in it."""
@@ -26,6 +29,8 @@ class PostgresLeases:
         """`lease`: seconds · `name`: of the worker, for people · `egress`: by which address it calls, if it does ·
         `most`: companies that it takes, None for any number"""
         self._session = FleetSession(conninfo, lease)
+        self._renewal: LeaseRenewal | None = None
+        self._conninfo = conninfo
         self._lease = lease
         self._name = name
         self._egress = egress
@@ -35,6 +40,10 @@ class PostgresLeases:
     def worker(self) -> str:
         return self._session.worker
 
+    @property
+    def standing(self) -> Standing:
+        return Standing(self._lease) if self._renewal is None else self._renewal.standing
+
     async def join(self, *, draining: bool = False) -> None:
         """`draining`: the others do not count on this one, as on a command that is gone in a moment."""
         await self._session.close()
@@ -43,6 +52,7 @@ class PostgresLeases:
         await self._session.rows("make")
         await self._session.rows("forget_dead")
         await self._session.rows("forget_commands")
+        joined_at = monotonic()
         await self._session.rows(
             "join",
             worker=self.worker,
@@ -52,9 +62,21 @@ class PostgresLeases:
             lease=self._lease,
             draining=draining,
         )
+        self._renewal = LeaseRenewal(self._conninfo, self.worker, self._lease, joined_at)
 
-    async def renew(self) -> Sequence[Holding] | None:
-        rows = await self._session.rows("renew", worker=self.worker, lease=self._lease)
+    async def keep(self) -> None:
+        assert self._renewal is not None, "it has joined"
+        with self._renewal as renewal:
+            while not renewal.standing.over(monotonic()):
+                renewal.hear()
+                await anyio.sleep(turn_every(self._lease))
+
+    def doubt(self) -> None:
+        if self._renewal is not None:
+            self._renewal.doubt()
+
+    async def holdings(self) -> Sequence[Holding] | None:
+        rows = await self._session.rows("holdings", worker=self.worker)
         return _holdings(rows) if rows else None
 
     async def survey(self, known: Collection[str]) -> Fleet:
@@ -85,7 +107,8 @@ class PostgresLeases:
         return {row["name"] for row in rows}
 
     async def leave(self) -> None:
-        await self._session.rows("leave", worker=self.worker)
+        with anyio.move_on_after(reserve(self._lease)):
+            await self._session.rows("leave", worker=self.worker)
 
     async def wait(self, seconds: float) -> None:
         await self._session.wait(seconds)

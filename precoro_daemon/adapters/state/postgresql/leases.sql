@@ -98,14 +98,18 @@ WHERE w.alive_until < clock_timestamp() - interval '1 day'
     AND NOT EXISTS (SELECT FROM precoro_fleet.companies c WHERE c.holder = w.id)
 
 -- name: renew
--- Prolongs the lease of a worker and says what it holds: a row for each company, or one without. No row: the lease
--- ran out, and is never prolonged again.
-WITH alive AS (
-    UPDATE precoro_fleet.workers SET alive_until = clock_timestamp() + %(lease)s * interval '1 second'
-    WHERE id = %(worker)s AND alive_until > clock_timestamp()
-    RETURNING id
-)
-SELECT c.name, c.epoch, c.schema, c.moved_to FROM alive LEFT JOIN precoro_fleet.companies c ON c.holder = alive.id
+-- Prolongs the lease of a worker, unless it ran out: that is never prolonged again. It waits for no disk and no
+-- standby: one that stands still for a while would end all leases at once. A server that crashes may forget it; then
+-- the lease ends earlier, and the fence does not go by it.
+UPDATE precoro_fleet.workers SET alive_until = clock_timestamp() + %(lease)s * interval '1 second'
+FROM (SELECT set_config('synchronous_commit', 'off', TRUE)) AS unawaited
+WHERE id = %(worker)s AND alive_until > clock_timestamp()
+
+-- name: holdings
+-- What a living worker holds: a row for each company, or one without. No row: its lease ran out.
+SELECT c.name, c.epoch, c.schema, c.moved_to
+FROM precoro_fleet.workers w LEFT JOIN precoro_fleet.companies c ON c.holder = w.id
+WHERE w.id = %(worker)s AND w.alive_until > clock_timestamp()
 ORDER BY c.name
 
 -- name: survey

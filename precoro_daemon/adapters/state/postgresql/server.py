@@ -115,16 +115,20 @@ def pooled(server: Server) -> Iterator[ConnectionPool[psycopg.Connection[Any]]]:
             pool.close()
 
 
-def _pool(server: Server) -> ConnectionPool[psycopg.Connection[Any]]:
+def bounded(seconds: float) -> type[psycopg.Connection[Any]]:
+    """Connections for which an answer that takes longer than that counts as lost."""
+
     class Bounded(psycopg.Connection[Any]):
-        """What it waits for comes in time, or counts as lost."""
-
         def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
-            return super().wait(gen, interval, server.answer_within if timeout is None else timeout)
+            return super().wait(gen, interval, seconds if timeout is None else timeout)
 
+    return Bounded
+
+
+def _pool(server: Server) -> ConnectionPool[psycopg.Connection[Any]]:
     return ConnectionPool(
         server.conninfo,
-        connection_class=Bounded,
+        connection_class=bounded(server.answer_within),
         kwargs={"autocommit": True, "prepare_threshold": None},
         min_size=0,
         max_size=_CONNECTIONS,

@@ -40,6 +40,9 @@ CONFIRM = (
     "UPDATE intents SET state = 'confirmed' WHERE company = %s AND number = %s AND state IN ('sending', 'doubt')"
 )
 
+BUSY_FOR_LEASES, STUCK_FOR_LEASES = 1.6, 5.0
+"""How long the loop stands still at SIGUSR1 and SIGUSR2."""
+
 Work = Callable[[psycopg.Cursor[Any]], Any]
 
 
@@ -120,6 +123,8 @@ async def main(settings: dict[str, Any]) -> None:
             async for _ in signals:
                 worker.stop()
 
+    signal.signal(signal.SIGUSR1, lambda *_: time.sleep(BUSY_FOR_LEASES * lease))
+    signal.signal(signal.SIGUSR2, lambda *_: time.sleep(STUCK_FOR_LEASES * lease))
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(stop_on_signal)
         await worker.run()

@@ -25,6 +25,7 @@ from typing import IO
 import anyio
 from anyio.abc import SocketAttribute, SocketStream
 
+from tests.adapters.state.postgresql.fleet_process import BUSY_FOR_LEASES
 from tests.adapters.state.postgresql.fleets import Tables
 from tests.clocks import wrong_clock
 from tests.system.forked import Child
@@ -137,6 +138,7 @@ class Fleet:
     workers: dict[str, subprocess.Popen[bytes] | Child] = field(default_factory=dict)
     started: int = 0
     taken_over_after: list[float] = field(default_factory=list)
+    lost_while_busy: int = 0
 
     async def start(self) -> None:
         self.started += 1
@@ -224,6 +226,22 @@ class Fleet:
             self.workers[name].send_signal(signal.SIGCONT)
         await anyio.sleep(1.0)
 
+    async def busy(self) -> None:
+        """Its loop stands still for longer than a lease; its companies stay."""
+        name = await self.victim()
+        self.workers[name].send_signal(signal.SIGUSR1)
+        await anyio.sleep(0.3)
+        held = self.held().get(name, [])
+        await anyio.sleep(BUSY_FOR_LEASES * self.lease - 0.6)
+        self.lost_while_busy += len(set(held) - set(self.held().get(name, [])))
+
+    async def stuck(self) -> None:
+        """Its loop stands still for so long that others take its companies over; then it goes on."""
+        name = await self.victim()
+        former = self.held().get(name, [])
+        self.workers[name].send_signal(signal.SIGUSR2)
+        await self.until_taken_over(former)
+
     async def silence(self) -> None:
         """Its wires to the database go silent, and break for nobody; it hears of Precoro as before."""
         name = await self.victim()
@@ -276,12 +294,16 @@ class Outcome:
     doubts: int
     exits: list[int]
     still_held: int
+    lost_while_busy: int
     apart: float
     taken_over_after: list[float]
 
     @property
     def wrong(self) -> Mapping[str, int]:
-        names = ("out_of_order", "overlapping", "shared_epochs", "doubled", "unknown", "lost", "still_held")
+        names = (
+            "out_of_order", "overlapping", "shared_epochs", "doubled", "unknown", "lost", "still_held",
+            "lost_while_busy",
+        )  # fmt: skip
         return {name: getattr(self, name) for name in names if getattr(self, name)}
 
     def shown(self) -> str:
@@ -308,6 +330,8 @@ class Story:
     stops: int = 0
     cuts: int = 0
     silences: int = 0
+    busy: int = 0
+    stuck: int = 0
     apart: int = 0
     """Seconds by which the clocks of workers are ahead and behind, in turns."""
     restarts: int = 0
@@ -320,7 +344,7 @@ class Story:
 
     def drawn(self, random: Random) -> list[str]:
         counts = {"kill": self.kills, "stop": self.stops, "cut": self.cuts, "restart": self.restarts}
-        counts |= {"promote": self.promotions, "silence": self.silences}
+        counts |= {"promote": self.promotions, "silence": self.silences, "busy": self.busy, "stuck": self.stuck}
         events = [event for event, count in counts.items() for _ in range(count)]
         random.shuffle(events)
         return events
@@ -384,6 +408,10 @@ async def _happen(event: str, fleet: Fleet, story: Story) -> None:
             await fleet.cut()
         case "silence":
             await fleet.silence()
+        case "busy":
+            await fleet.busy()
+        case "stuck":
+            await fleet.stuck()
         case "restart":
             await anyio.to_thread.run_sync(story.restart)
             await fleet.until_all_are_served()
@@ -410,6 +438,7 @@ def _judged(tables: Tables, precoro: Precoro, fleet: Fleet, events: Counter[str]
         lost=sum(state == "confirmed" and key not in precoro.seen for key, state in states.items()),
         doubts=sum(state == "doubt" for state in states.values()),
         exits=exits,
+        lost_while_busy=fleet.lost_while_busy,
         taken_over_after=fleet.taken_over_after,
         **number,
     )

@@ -21,7 +21,7 @@ def tables(postgres: str) -> Iterator[Tables]:
 @pytest.mark.waits
 @pytest.mark.asyncio
 async def test_workers_that_die_or_sleep_never_serve_a_company_side_by_side(tables: Tables, tmp_path: Path):
-    story = Story(seed=4, kills=2, stops=2, cuts=2, silences=2)
+    story = Story(seed=4, kills=2, stops=2, cuts=2, silences=2, busy=1, stuck=1)
     outcome = await play(tables, story, tmp_path / "log")
     print(outcome.shown())
     assert outcome.wrong == {}

@@ -55,7 +55,7 @@ async def test_a_company_is_taken_once_and_its_epoch_grows_with_each_hand_over(t
         assert await b.take(KNOWN, 3) == []
         assert await a.release(["acme", "cord"]) == {"acme"}
         assert [(one.company, one.epoch) for one in await b.take(KNOWN, 3)] == [("acme", 2)]
-        assert [one.company for one in await a.renew() or ()] == ["bolt"]
+        assert [one.company for one in await a.holdings() or ()] == ["bolt"]
         await a.leave()
         assert [(one.company, one.epoch) for one in await b.take(KNOWN, 3)] == [("bolt", 2)]
 
@@ -90,16 +90,20 @@ async def test_only_a_company_that_is_known_here_is_taken(tables: Tables):
 async def test_a_lease_that_ran_out_is_never_renewed_and_its_companies_are_free(tables: Tables):
     async with joined(tables, "a") as a, joined(tables, "b") as b:
         assert len(await a.take(KNOWN, 2)) == 2
-        assert await a.renew() is not None
+        assert await a.holdings() is not None
         tables.expire(a.worker)
-        assert await a.renew() is None
+        assert await a.holdings() is None
+        with anyio.fail_after(5):
+            a.doubt()  # it renews at once, and finds that there is nothing to renew
+            await a.keep()
+        assert a.standing.over(anyio.current_time())
         assert await a.take(KNOWN, 3) == []
         assert (await b.survey(KNOWN)).free == 3
         assert sorted(one.epoch for one in await b.take(KNOWN, 3)) == [1, 2, 2]
         former = a.worker
         await a.join()
         assert a.worker != former
-        assert await a.renew() == []
+        assert await a.holdings() == []
 
 
 @pytest.mark.asyncio
@@ -146,7 +150,13 @@ async def test_a_permit_needs_a_third_of_the_lease_and_the_rest_of_the_state_doe
             fence.check(cursor)
             with pytest.raises(Deposed, match="too old for a payment"):
                 fence.check_permit(cursor)
-        assert await a.renew() is not None
+        async with anyio.create_task_group() as tasks:
+            a.doubt()
+            tasks.start_soon(a.keep)
+            with anyio.fail_after(5):
+                while not a.standing.lets_call(anyio.current_time()):  # noqa: ASYNC110 - a thread renews it
+                    await anyio.sleep(0.01)
+            tasks.cancel_scope.cancel()
         with psycopg.connect(tables.conninfo) as state, state.cursor() as cursor:
             fence.check_permit(cursor)
 
@@ -204,7 +214,7 @@ async def test_a_company_is_moved_by_name_and_a_drained_worker_counts_no_more(ta
         assert not await fleet.move("acme", "nobody")
         assert not await fleet.move("unknown", "b")
         assert await fleet.move("acme", "b")
-        assert [one.moved_to for one in await a.renew() or ()] == ["b", None, None]
+        assert [one.moved_to for one in await a.holdings() or ()] == ["b", None, None]
         assert await a.release(["acme"]) == {"acme"}
         assert await a.take(KNOWN, 3) == []  # it waits for b
         assert [(await leases.survey(KNOWN)).moved_here for leases in (a, b)] == [0, 1]
@@ -272,8 +282,8 @@ async def test_a_session_that_was_cut_is_made_anew(tables: Tables):
     async with joined(tables, "a") as a:
         tables.rows("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s", a.worker)
         with pytest.raises(StoreUnavailable):
-            await a.renew()
-        assert await a.renew() == []
+            await a.holdings()
+        assert await a.holdings() == []
 
 
 def test_a_session_lets_go_within_a_lease(tables: Tables):
