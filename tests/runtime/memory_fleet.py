@@ -68,7 +68,8 @@ class MemoryLeases:
         self.standing = Standing(self.fleet.lease).renewed(joined_at)
 
     async def keep(self) -> None:
-        while not self.standing.over(anyio.current_time()):
+        """Until the tables say that it is lost: that a lease is over is for the worker to see."""
+        while self.standing != Standing(self.fleet.lease):
             with anyio.move_on_after(self.standing.renewal_in(anyio.current_time())):
                 await self.woken.wait()
             self.woken = anyio.Event()
