@@ -230,7 +230,7 @@ MUTANTS = (
     ),
     Mutant(
         "tables of others are filled",
-        "PostgresTables._empty",
+        "PostgresTables._refuse_others",
         "!= _TABLE_COMMENT.format(",
         "is Ellipsis and _TABLE_COMMENT.format(",
         f"{TABLES}::test_what_is_not_ours_is_left_alone",
@@ -989,7 +989,7 @@ MUTANTS = (
     ),
     Mutant(
         "what Friday took is forgotten on Saturday morning",
-        "_days",
+        "_by_day",
         "max(pair) for",
         "pair[1] for",
         "tests/quota/test_first_days.py",
