@@ -39,7 +39,7 @@ come between two steps of a lap; the second to move an intent finds it stale and
 
 A payment's way from the ledger to POST /payments: adapters/ledgers (sql, rows) > ports/ledger > ledger_access >
 ports/ledger_payments and its store > intake > rules/matching > recorder > ports/journal and its store >
-rules/transitions > mark_invoices_paid > payment_sending > reconciliation (the invoice as it is now) > rules/matching
-> recorder > ports/gateway > adapters/precoro/payments. One value, rules/ledger_payments, goes all the way to the
-intent.
+rules/transitions > mark_invoices_paid > payment_sending > reconciliation (the invoice as it is now, by way of
+answers_watched and unfit_invoices) > rules/matching > recorder > ports/gateway > adapters/precoro/payments. One
+value, rules/ledger_payments, goes all the way to the intent.
 """

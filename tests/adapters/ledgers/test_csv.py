@@ -312,6 +312,14 @@ async def test_of_many_at_the_same_time_the_first_file_stays(folders: Folders):
     assert len(listed(folders.root / "out")) == 30
 
 
+def test_a_disk_that_takes_longer_than_the_permit_is_good_gets_no_file(folders: Folders):
+    box = Outbox("books", folders.root / "out", (folders.root / "done",), {"key": "{key}"})
+    with pytest.raises(TemporaryError, match="nothing was written"):
+        box.put(entry("k"), lambda: False)
+    assert listed(folders.root / "out") == []
+    assert box.put(entry("k"), lambda: True) == "k.csv"
+
+
 @pytest.mark.asyncio
 async def test_no_key_leads_out_of_the_folder(folders: Folders):
     async with folders.open() as ledger:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 from datetime import date
 from decimal import Decimal
@@ -10,7 +11,14 @@ from functools import partial
 import anyio
 import pytest
 
-from precoro_daemon.errors import DaemonError, DoubtfulError, FatalError, PermanentError, TemporaryError
+from precoro_daemon.errors import (
+    DaemonError,
+    DoubtfulError,
+    FatalError,
+    PermanentError,
+    SendingStopped,
+    TemporaryError,
+)
 from precoro_daemon.payments.ports.ledger import Ledger
 from tests.contracts.ledgers.books import Books, entry, found, made, permitted, read_all
 from tests.contracts.ledgers.configured import CsvBooks
@@ -55,6 +63,27 @@ async def _create_or_later(ledger: Ledger, payment: object, ids: set[str]) -> No
             await anyio.sleep(0.01)
         else:
             return
+
+
+async def test_nothing_is_recorded_before_its_permit_nor_without_it(open_books: Open):
+    async with open_books() as books, books.open() as ledger:
+        skip_unless(ledger.capabilities.create != "none", "takes no payments")
+        there: list[int] = []
+
+        async def note(_: str) -> None:
+            # By a task of its own: to look into a folder blocks, and is not the ledger's doing.
+            there.append(len(await asyncio.create_task(books.created())))
+
+        async def refuse(_: str) -> None:
+            await note("")
+            raise SendingStopped("the kill switch is on")
+
+        with pytest.raises(SendingStopped, match="kill switch"):
+            await ledger.create(entry(), refuse)
+        assert await books.created() == []
+        await ledger.create(entry(), note)
+        assert there == [0, 0]
+        assert await _count(books, entry().key) == 1
 
 
 async def test_a_lost_answer_is_a_doubt_and_the_next_try_settles_it(open_books: Open):
