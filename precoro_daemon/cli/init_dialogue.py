@@ -56,12 +56,14 @@ class Dialogue:
         self.ask = ask
         self.base = base
         self._scale = time_scale
+        self._said: dict[str, str] = {}
         self.found = Answers()
 
     def access(self) -> None:
         """Where Precoro is, and as whom to call it."""
         self._place()
-        self._answer(("precoro", "email"), "email", "E-mail of the Precoro user whose key it is")
+        former = self._said.get("email", "")
+        self._answer(("precoro", "email"), "email", "E-mail of the Precoro user whose key it is", former)
         self._key()
         if self._scale != 1:
             self.found.put("limits", "time_scale", self._scale)
@@ -99,15 +101,17 @@ class Dialogue:
         return text
 
     def forget_access(self) -> None:
-        """Begin again, at the first question."""
+        """Begin again, at the first question. What was said is offered once more."""
+        self._said = {name: text for name, text in self.found.values["precoro"].items() if name != "token"}
         self.found = Answers()
         self.ask.forget("region", "base_url", "email", "key_file")
 
     def _place(self) -> None:
         option = "base_url" if self.ask.option("base_url") else "region"
         question = "Region of your company: international (api.precoro.com), us (api.precoro.us), or an address"
+        former = self._said.get("base_url") or self._said.get("region") or "international"
         while True:
-            text = self.ask.text(option, question, default="international")
+            text = self.ask.text(option, question, default=former)
             key = "base_url" if "://" in text else option
             if not (wrong := _wrong({"precoro": {key: text}}, ("precoro", key))):
                 self.found.put("precoro", key, text)

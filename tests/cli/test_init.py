@@ -61,9 +61,11 @@ def test_a_newcomer_comes_to_the_first_answer_within_two_minutes(company: Sandbo
         shown.type("not-the-key-of-it")
         shown.expect(r"401.*\n.*Answer these questions again")
         shown.type("")
-        for question, answer in (("Region", company.url), ("E-mail", company.email), ("API key", company.token)):
+        for question, answer in ((rf"Region.*\[{company.url}\]: $", ""), (rf"E-mail.*\[{company.email}\]: $", "")):
             shown.expect(question)
             shown.type(answer)
+        shown.expect("API key")
+        shown.type(company.token)
         shown.expect("accepts the key")
         shown.expect("See what this key may read")
         shown.type("")
