@@ -46,7 +46,11 @@ class Questions:
                 return default
             raise click.UsageError(f"{question}: there is no terminal to ask on; give {_flag(name, hidden)}")
         shown = None if hidden else visible(default) or None
-        return str(click.prompt(visible(question), default=shown, hide_input=hidden, err=True)).strip()
+        while True:
+            text = str(click.prompt(visible(question), default=shown, hide_input=hidden, err=True)).strip()
+            if hidden or text.isprintable():
+                return text
+            echo(f"{text} holds a sign that nobody sees, as arrow keys make them; type it again", err=True)
 
     def missing(self, names: Sequence[str]) -> Sequence[str]:
         """Those that only an option can say, as there is no terminal, and none does."""

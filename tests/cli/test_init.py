@@ -54,6 +54,8 @@ def test_a_newcomer_comes_to_the_first_answer_within_two_minutes(company: Sandbo
         shown.expect("Region of your company")
         shown.type(company.url)
         shown.expect("E-mail")
+        shown.type("nobody\x1b[D")
+        shown.expect(r"nobody\\u001b\[D holds a sign that nobody sees")
         shown.type("nobody")
         shown.expect("expected the e-mail of the key's user")
         shown.type(company.email)
