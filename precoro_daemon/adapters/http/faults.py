@@ -55,7 +55,7 @@ class Faults:
                 proxy = error.request_info.real_url.with_user(None)
                 return f"the proxy {proxy} answered {error.status} {error.message}".rstrip() + _PROXY_ADVICE
             case aiohttp.ClientProxyConnectionError():
-                return f"the proxy {error.host}:{error.port} cannot be reached ({self.reason(error)}){_PROXY_ADVICE}"
+                return f"the proxy {error.host}:{error.port} cannot be reached ({self._why(error)}){_PROXY_ADVICE}"
             case aiohttp.ClientConnectorCertificateError():
                 return f"the certificate of {error.host} is not believed ({self.reason(error)}){_CA_ADVICE}"
             case aiohttp.ClientConnectorDNSError():
@@ -66,6 +66,11 @@ class Faults:
                 return f"cannot connect to {error.host}:{error.port}: {os.strerror(error.os_error.errno).lower()}"
             case _:
                 return ""
+
+    def _why(self, error: aiohttp.ClientConnectorError) -> str:
+        """The system's word for it, without what aiohttp puts around it."""
+        number = error.os_error.errno
+        return os.strerror(number).lower() if number and number > 0 else self.reason(error)
 
     def reason(self, error: BaseException) -> str:
         """aiohttp's and the system's words; some of them raise without any, some quote the server."""
