@@ -579,6 +579,28 @@ async def test_every_digit_and_every_type_survives(backend: Backend) -> None:
     ]
 
 
+_ODD = [
+    b'{"id":%d,"sum": 0.10 ,\n "a" : [ ] ,"a":1E5,"b":{"c":[1.0,-0]}}',
+    b'{"id":%d,"name":"\\ud83c\\udf89 \\u00e4\\/ $rows0$ \\\\u0000 \'x\' %%s"}',
+    b'{"id":%d,"name":"a\\u0000b"}',
+    '{"id":%d,"name":"漢字 🎉 \x7f"}'.encode(),
+]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("odd", [_ODD, _ODD[:1], _ODD[1:2], _ODD[3:]])
+async def test_what_a_list_said_is_kept_byte_for_byte(backend: Backend, odd: list[bytes]) -> None:
+    """New and changed, beside others and alone."""
+    raw = [one % number for number, one in enumerate(odd, 1)]
+    changed = [one.replace(b"{", b'{"status":7, ', 1) for one in raw]
+    async with backend.open() as store:
+        for rows in (raw, changed):
+            await listed(store.mirror, *map(read_record, rows))
+            stored = backend.query("SELECT id, data, version FROM records ORDER BY id")
+            assert [data.encode() for _, data, _ in stored] == rows
+            assert [bytes(version) for *_, version in stored] == [read_record(row).version for row in rows]
+
+
 @pytest.mark.asyncio
 async def test_a_cancelled_commit_is_whole(backend: Backend) -> None:
     """Whether anyio's scope or asyncio itself cancels: when the caller goes on, the commit is over."""

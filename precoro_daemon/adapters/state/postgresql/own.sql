@@ -71,18 +71,19 @@ WHERE schemaname = current_schema() AND indexname IN ('invoices_payable', 'invoi
 INSERT INTO records (
     idn, status, updated_at, external_id, version, wanted, changed_at, data, collection, id, first_seen_at
 )
-SELECT * FROM json_to_recordset(:rows) AS listed (
-    "0" text, "1" bigint, "2" text, "3" text, "4" bytea, "5" boolean, "6" double precision, "7" text, "8" text,
+SELECT "0", "1", "2", "3", decode("4", 'base64'), "5", "6", "7", "8", "9", "10"
+FROM json_to_recordset(:rows) AS listed (
+    "0" text, "1" bigint, "2" text, "3" text, "4" text, "5" boolean, "6" double precision, "7" text, "8" text,
     "9" bigint, "10" double precision
 );
 
 -- name: many.mirror.update_record
 -- The same for many records at once.
 UPDATE records
-SET idn = "0", status = "1", updated_at = "2", external_id = "3", version = "4", wanted = "5", changed_at = "6",
+SET idn = "0", status = "1", updated_at = "2", external_id = "3", version = decode("4", 'base64'), wanted = "5", changed_at = "6",
     data = "7", vanished_at = NULL
 FROM json_to_recordset(:rows) AS listed (
-    "0" text, "1" bigint, "2" text, "3" text, "4" bytea, "5" boolean, "6" double precision, "7" text, "8" text,
+    "0" text, "1" bigint, "2" text, "3" text, "4" text, "5" boolean, "6" double precision, "7" text, "8" text,
     "9" bigint
 )
 WHERE records.collection = "8" AND records.id = "9";
@@ -96,9 +97,8 @@ WHERE quarantine.collection = "0" AND quarantine.stage = 'detail' AND quarantine
 -- name: many.mirror.log_change
 -- The same for many records at once, in their order.
 INSERT INTO changes (collection, id, kind, version, at)
-SELECT * FROM json_to_recordset(:rows) AS listed (
-    "0" text, "1" bigint, "2" text, "3" bytea, "4" double precision
-);
+SELECT "0", "1", "2", decode("3", 'base64'), "4"
+FROM json_to_recordset(:rows) AS listed ("0" text, "1" bigint, "2" text, "3" text, "4" double precision);
 
 -- name: many.attachments.note_with_attachments
 -- The same for many records at once.

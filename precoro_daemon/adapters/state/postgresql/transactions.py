@@ -59,7 +59,7 @@ class PostgresSession:
         self._waits = bool(beginning)
 
     def rows(self, statement: str, values: Values = ()) -> Sequence[Row]:
-        return self.send(self._text(statement, values))[-1].rows
+        return self.send(self._text(statement, values))[0].rows
 
     def row(self, statement: str, values: Values = ()) -> Row | None:
         found = self.rows(statement, values)
@@ -69,15 +69,15 @@ class PostgresSession:
         return self.rows(statement, values)[0][0]
 
     def each(self, *asked: Asked) -> Sequence[Sequence[Row]]:
-        return [one.rows for one in self.send(*self.texts(asked))[-len(asked) :]]
+        return [one.rows for one in self.send(*self.texts(asked))]
 
     def run(self, statement: str, values: Values = ()) -> int:
-        return self.send(self._text(statement, values))[-1].written
+        return self.send(self._text(statement, values))[0].written
 
     def run_many(self, statement: str, rows: Iterable[Values]) -> int:
         count = 0
         for batch in self._batches(statement, rows):
-            count += sum(result.written for result in self.send(*batch)[-len(batch) :])
+            count += sum(result.written for result in self.send(*batch))
         return count
 
     def put(self, statement: str, values: Values = ()) -> None:
@@ -99,13 +99,14 @@ class PostgresSession:
 
     def alone(self, *asked: Asked) -> Sequence[Result]:
         """Nothing else is done in the transaction, which ends with them in the same message."""
-        return self.send(*self.texts(asked), _COMMIT)[-1 - len(asked) : -1]
+        return self.send(*self.texts(asked), _COMMIT)[:-1]
 
     def send(self, *texts: bytes) -> Sequence[Result]:
+        """What came of these; what waited for them, and the beginning, are sent before them."""
         parts, self._put = (*self._put, *texts), []
         beginning = self.take_beginning()
         self.cursor.execute(b"; ".join((beginning, *parts) if beginning else parts))
-        return list(self._results())
+        return [self._result(count - len(texts)) for count in range(len(texts))]
 
     def take_beginning(self) -> bytes:
         """For who sends it with something else."""
@@ -117,12 +118,11 @@ class PostgresSession:
         if self._put or not self._beginning:
             self.send(_COMMIT)
 
-    def _results(self) -> Iterator[Result]:
-        more: bool | None = True
-        while more:
-            rows = self.cursor.fetchall() if self.cursor.description else ()
-            yield Result(self.cursor.rowcount, rows)
-            more = self.cursor.nextset()
+    def _result(self, place: int) -> Result:
+        self.cursor.set_result(place)
+        assert self.cursor.pgresult is not None, "it was sent"
+        rows = self.cursor.fetchall() if self.cursor.pgresult.nfields else ()
+        return Result(self.cursor.rowcount, rows)
 
     def texts(self, asked: Iterable[Asked]) -> Sequence[bytes]:
         return [self._text(statement, values) for statement, values in asked]
