@@ -1247,6 +1247,13 @@ MUTANTS = (
         "::test_a_file_that_is_not_where_it_was_expected_is_asked_for_as_any_other",
     ),
     Mutant(
+        "what comes behind a body is taken for its end",
+        "LongBody.get_buffer",
+        "return self._buffer[self._filled : self._filled + self._left]",
+        "return self._buffer[self._filled :]",
+        "tests/adapters/http/test_long_body.py::test_what_comes_behind_a_body_is_no_part_of_it_nor_of_the_next",
+    ),
+    Mutant(
         "the end of a file that is held in memory is sent as the file",
         "LocalPartialFile.held_whole",
         "if self._held != self.length:",

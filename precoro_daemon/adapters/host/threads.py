@@ -23,29 +23,40 @@ class _WorkItem(NamedTuple):
     future: asyncio.Future[Any]
 
 
-class WorkThread(Executor):
-    """One thread, whose work a loop waits for.
+class WorkThreads(Executor):
+    """One thread, or up to `most`, whose work a loop waits for.
 
     A trip takes a third of the CPU time of one through concurrent.futures. Its futures can be waited for by threads;
     these are the loop's own, which `run_in_executor` hands on as they are (asyncio/futures.py, `wrap_future`).
 
-    idle  called on the thread when it has had nothing to do for a while after some work
+    idle  called on a thread when it has had nothing to do for a while after some work
     """
 
-    def __init__(self, name: str, idle: Callable[[], object] = lambda: None) -> None:
+    def __init__(self, name: str, most: int = 1, idle: Callable[[], object] = lambda: None) -> None:
+        self._name = name
+        self._most = most
         self._idle = idle
         self._items: SimpleQueue[_WorkItem | None] = SimpleQueue()
-        threading.Thread(target=self._run, name=name, daemon=True).start()
+        self._threads = self._busy = 0
+        self._start()
+
+    def _start(self) -> None:
+        self._threads += 1
+        threading.Thread(target=self._run, name=self._name, daemon=True).start()
 
     def submit(self, work: Callable[[], T]) -> asyncio.Future[T]:  # type: ignore[override]
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
+        self._busy += 1
+        if self._threads < min(self._busy, self._most):
+            self._start()
         self._items.put(_WorkItem(work, loop, future))
         return future
 
     def shutdown(self, wait: bool = False, *, cancel_futures: bool = False) -> None:  # noqa: ARG002 - Executor's
-        """The thread ends after what it was given; nobody waits for that."""
-        self._items.put(None)
+        """The threads end after what they were given; nobody waits for that."""
+        for _ in range(self._threads):
+            self._items.put(None)
 
     def _run(self) -> None:
         while (item := self._next()) is not None:
@@ -54,7 +65,7 @@ class WorkThread(Executor):
                 result = item.work()
             except BaseException as error:  # noqa: BLE001 - whatever it is, it is for the one who waits
                 failure = error
-            item.loop.call_soon_threadsafe(_settle, item.future, result, failure)
+            item.loop.call_soon_threadsafe(self._settle, item.future, result, failure)
             del item, result, failure  # nothing of it is held until the next one comes
 
     def _next(self) -> _WorkItem | None:
@@ -64,14 +75,14 @@ class WorkThread(Executor):
             self._idle()
             return self._items.get()
 
-
-def _settle(future: asyncio.Future[T], result: T, failure: BaseException | None) -> None:
-    if future.cancelled():
-        return
-    if failure is None:
-        future.set_result(result)
-    else:
-        future.set_exception(failure)
+    def _settle(self, future: asyncio.Future[T], result: T, failure: BaseException | None) -> None:
+        self._busy -= 1
+        if future.cancelled():
+            return
+        if failure is None:
+            future.set_result(result)
+        else:
+            future.set_exception(failure)
 
 
 async def run_to_end(executor: Executor, work: Callable[[], T]) -> T:

@@ -10,6 +10,7 @@ faults.py        failures of aiohttp as our own, without the key behind them; bo
 gate.py          the gate every call passes: who goes next, when, and not before it is charged
 guarded.py       connections to public addresses alone, over https, but for hosts that the user allows
 key_guard.py     a key that Precoro refuses is not tried again and again
+long_body.py     the rest of a long body, from its socket straight into large buffers
 origin.py        one origin over aiohttp: no redirects, no cookies, one request on the wire, bounded answers
 outcomes.py      what became of a call, in words of which there are few, for those who count
 queued_call.py   one call on its way through the gate: waiting, leaving, in flight

@@ -115,8 +115,9 @@ class Body(Protocol):
         """Give it out as it comes; False if it is too late for that."""
         ...
 
-    async def piece(self) -> bytes:
-        """The next bytes, unpacked; b"" after the last. Raises ConnectionFault or MalformedAnswer."""
+    async def piece(self) -> bytes | memoryview:
+        """The next bytes, unpacked, good until the next are asked for; none after the last. Raises
+        ConnectionFault or MalformedAnswer."""
         ...
 
 

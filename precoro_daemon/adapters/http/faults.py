@@ -13,6 +13,7 @@ import anyio
 from aiohttp.http_exceptions import HttpProcessingError
 
 from precoro_daemon.adapters.http.exchange import Answer, Body
+from precoro_daemon.adapters.http.long_body import LongBody, take_over
 from precoro_daemon.adapters.http.unpacking import Unpacker
 from precoro_daemon.errors import ConnectionFault, MalformedAnswer, TemporaryError, TimedOut
 from precoro_daemon.telemetry import excerpt
@@ -107,6 +108,7 @@ class ComingBody:
         self.framed = "Content-Length" in headers or "chunked" in headers.get("Transfer-Encoding", "").lower()
         self.coding = headers.get("Content-Encoding", "").strip().lower()
         self._unpacker: Unpacker | None = None
+        self._rest: LongBody | None = None
         self._begun = False
 
     def keep_packed(self) -> bool:
@@ -115,7 +117,7 @@ class ComingBody:
         self.coding = ""
         return True
 
-    async def piece(self) -> bytes:
+    async def piece(self) -> bytes | memoryview:
         self._begun = True
         if self.coding in ("", "identity"):
             return await self._raw()
@@ -127,12 +129,19 @@ class ComingBody:
             unpacker.put(packed)
         return piece
 
-    async def _raw(self) -> bytes:
+    async def _raw(self) -> bytes | memoryview:
         try:
-            return await self._response.content.readany()
+            return await self._next()
         except FAULTS as error:
             fault = self._faults.of(self._call, error)
         raise fault
+
+    async def _next(self) -> bytes | memoryview:
+        if self._rest is None:
+            if came := self._response.content.read_nowait():
+                return came
+            self._rest = take_over(self._response, self.patience)
+        return await (self._rest.piece() if self._rest else self._response.content.readany())
 
 
 async def beginning(body: Body, most: int) -> tuple[bytes, bool]:
@@ -142,7 +151,7 @@ async def beginning(body: Body, most: int) -> tuple[bytes, bool]:
         while sum(map(len, pieces)) < most:
             if not (piece := await body.piece()):
                 return b"".join(pieces), True
-            pieces.append(piece)
+            pieces.append(bytes(piece))
         return b"".join(pieces), False
     raise TimedOut(f"the answer trickles in: {sum(map(len, pieces)):,} bytes in {body.patience:.0f} seconds")
 

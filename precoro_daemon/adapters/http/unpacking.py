@@ -24,7 +24,7 @@ class Unpacker:
         self._engine = zlib.decompressobj(window)
         self._waiting = b""
 
-    def put(self, packed: bytes) -> None:
+    def put(self, packed: bytes | memoryview) -> None:
         self._waiting += packed
 
     def take(self) -> bytes:

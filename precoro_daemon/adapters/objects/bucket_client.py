@@ -107,8 +107,8 @@ class BucketClient:
         request is guarded."""
         return self.guards_new and size <= _PART_BYTES
 
-    async def write(self, kept: Kept, content: Sequence[bytes] | Path, *, replaces: bool) -> None:
-        """The whole content, in pieces or in a file, under its path, or nothing. Raises Taken.
+    async def write(self, kept: Kept, content: bytes | Path, *, replaces: bool) -> None:
+        """The whole content, in memory or in a file, under its path, or nothing. Raises Taken.
 
         A cancelled caller is let go when the request has ended or what was sent is taken back; in any case after
         `_UPLOAD_DRAIN_S`, and then parts may be left for the bucket's own rule to clear away.
@@ -129,14 +129,14 @@ class BucketClient:
             elif not sending.cancelled():
                 sending.exception()  # it was asked for: nobody else will
 
-    async def _send(self, kept: Kept, content: Sequence[bytes] | Path, replaces: bool, stopped: Event) -> None:
+    async def _send(self, kept: Kept, content: bytes | Path, replaces: bool, stopped: Event) -> None:
         import obstore
 
         key, size = self.key(kept.path), kept.length
         attributes = {_SHA256_KEY: kept.sha256.hex(), _LENGTH_KEY: str(size)}
         if isinstance(content, Path) and size <= _PART_BYTES:
             with spool_explained(content):
-                content = [await anyio.to_thread.run_sync(content.read_bytes)]
+                content = await anyio.to_thread.run_sync(content.read_bytes)
         if not isinstance(content, Path):
             mode: PutMode = "create" if self.guards(size) and not replaces else "overwrite"
             await obstore.put_async(self._store, key, content, attributes=attributes, mode=mode, use_multipart=False)

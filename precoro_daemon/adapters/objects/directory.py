@@ -6,13 +6,13 @@ import fcntl
 import os
 import stat
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from contextlib import ExitStack, asynccontextmanager
 from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from precoro_daemon.adapters.host.threads import run_to_end
+from precoro_daemon.adapters.host.threads import WorkThreads, run_to_end
 from precoro_daemon.adapters.objects.failures import explained
 from precoro_daemon.adapters.objects.manifest import Manifest
 from precoro_daemon.adapters.objects.partial_file import LocalPartialFile, Site
@@ -46,6 +46,7 @@ class DirectoryStore:
         self._root = root
         self._executor = executor
         self._reserve = reserve
+        self._spare: list[bytearray] = []
         self._manifest = Manifest(root, directory)
 
     async def room(self) -> int:
@@ -79,7 +80,7 @@ class DirectoryStore:
 
     def site(self, path: str, *, replaces: bool) -> Site:
         """Where a file for that path is written."""
-        return Site(self._root, path, self._executor, replaces)
+        return Site(self._root, path, self._executor, self._spare, replaces)
 
     async def link(self, kept: Kept, path: str, *, replaces: bool = False) -> Kept | None:
         def work() -> bool:
@@ -138,14 +139,14 @@ async def open_directory(directory: Path, *, identity: str, reserve: int) -> Asy
     `identity` names the company whose files it has, as a hash; `reserve` bytes of its disk are left alone. Raises
     FolderUnusable.
     """
-    executor = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="files")
+    executor = WorkThreads("files", _THREADS)
     resources = ExitStack()
     try:
         root = await run_to_end(executor, lambda: _open(directory, identity, resources))
         yield DirectoryStore(directory, root, executor, reserve)
     finally:
         await run_to_end(executor, resources.close)
-        executor.shutdown(wait=False)
+        executor.shutdown()
 
 
 def _open(directory: Path, identity: str, resources: ExitStack) -> int:

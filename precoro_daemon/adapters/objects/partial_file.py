@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from functools import partial
-from io import BufferedWriter
+from io import FileIO
 from types import TracebackType
 from typing import Self
 
@@ -22,9 +21,9 @@ from precoro_daemon.adapters.objects.paths import FILE_MODE, give_name, parent, 
 from precoro_daemon.files.ports.attachment_book import Kept
 from precoro_daemon.files.rules.bodies import BEGINNING
 
-_WRITE_BLOCK_BYTES = 2**21
-"""Bytes written and hashed at a time. A trip to a thread costs more than most attached files: what is smaller makes
-one trip to be opened and one to be written, hashed, made durable and named."""
+_WRITE_BLOCK_BYTES = 2**20
+"""Bytes hashed and written at a time. A trip to a thread costs more than most attached files: what is no larger makes
+one trip to be opened and one to be hashed, written, made durable and named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +32,29 @@ class Site:
 
     root      descriptor of the directory; path: below it
     executor  its threads do what blocks
+    spare     blocks of memory that no file is using: to have new ones for each file takes as long as to hash it
     replaces  what bears the path is an earlier file of ours
     """
 
     root: int
     path: str
     executor: Executor
+    spare: list[bytearray]
     replaces: bool
+
+
+class _HashedFile(FileIO):
+    """Hashes what is written to it: both in one trip to a thread."""
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__(descriptor, "wb")
+        self.hashed = hashlib.sha256()
+
+    def writelines(self, lines: Iterable[memoryview]) -> None:  # type: ignore[override]
+        for left in lines:
+            self.hashed.update(left)
+            while left:
+                left = left[self.write(left) :]  # noqa: PLW2901
 
 
 class LocalPartialFile:
@@ -48,8 +63,7 @@ class LocalPartialFile:
     def __init__(self, site: Site, *, take_up: int) -> None:
         self._site = site
         self._take_up = take_up
-        self._hash = hashlib.sha256()
-        self._pieces: list[bytes] = []
+        self._block = bytearray()
         self._held = 0
         self._landing: asyncio.Future[None] | None = None
         self._settled = False
@@ -57,7 +71,7 @@ class LocalPartialFile:
         self.beginning = b""
 
     async def __aenter__(self) -> Self:
-        self._file: BufferedWriter = await run_to_end(self._site.executor, self._open)
+        self._file = await run_to_end(self._site.executor, self._open)
         self._written = wrap(self._file, executor=self._site.executor)
         return self
 
@@ -67,10 +81,11 @@ class LocalPartialFile:
         try:
             await self._landed()
         finally:
+            self._give_back(self._taken())
             if not (self._settled and self._file.closed):
                 await run_to_end(self._site.executor, self._end)
 
-    def _open(self) -> BufferedWriter:
+    def _open(self) -> _HashedFile:
         """One process holds the directory, so what is left of that name is an abandoned partial file of ours."""
         site = self._site
         with explained(site.path), parent(site.root, partial_of(site.path), make=True) as (folder, name):
@@ -79,116 +94,124 @@ class LocalPartialFile:
             if not self._take_up:
                 unlink(folder, name)
             flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | (0 if self._take_up else os.O_EXCL)
-            file = os.fdopen(os.open(name, flags, 0o600, dir_fd=folder), "wb")
+            file = _HashedFile(os.open(name, flags, 0o600, dir_fd=folder))
             try:
                 if self._take_up:
-                    self._reread(file.fileno())
+                    self._reread(file)
             except BaseException:
                 file.close()
                 raise
         return file
 
-    def _reread(self, file: int) -> None:
+    def _reread(self, file: _HashedFile) -> None:
         """Take the part up: its hash, its beginning, and nothing behind it; nothing at all if less is left of it."""
-        part = self._take_up if os.fstat(file).st_size >= self._take_up else 0
-        os.ftruncate(file, part)
+        part = self._take_up if os.fstat(file.fileno()).st_size >= self._take_up else 0
+        file.truncate(part)
         while self.length < part:
-            block = os.pread(file, _WRITE_BLOCK_BYTES, self.length)
-            self._hash.update(block)
+            block = os.pread(file.fileno(), _WRITE_BLOCK_BYTES, self.length)
+            file.hashed.update(block)
             self._count(block)
-        os.lseek(file, part, os.SEEK_SET)
+        file.seek(part)
 
-    def _count(self, block: bytes) -> None:
+    def _count(self, block: bytes | memoryview) -> None:
         self.length += len(block)
         if len(self.beginning) < BEGINNING:
             self.beginning += block[: BEGINNING - len(self.beginning)]
 
-    async def write(self, block: bytes) -> None:
+    async def write(self, block: bytes | memoryview) -> None:
         await anyio.lowlevel.checkpoint_if_cancelled()  # what follows is never cut short
-        self._count(block)
-        self._pieces.append(block)
-        self._held += len(block)
-        if self._held >= _WRITE_BLOCK_BYTES:
-            await self._landed()
-            self._landing = asyncio.ensure_future(self._put(self._taken()))
+        left = memoryview(block)
+        while left:
+            if self._held == _WRITE_BLOCK_BYTES:
+                await self._landed()
+                self._landing = asyncio.ensure_future(self._land(self._taken()))
+            if not self._block:
+                self._block = self._site.spare.pop() if self._site.spare else bytearray(_WRITE_BLOCK_BYTES)
+            room = min(len(left), _WRITE_BLOCK_BYTES - self._held)
+            self._block[self._held : self._held + room] = left[:room]
+            self._held += room
+            self._count(left[:room])
+            left = left[room:]
+
+    async def _land(self, held: memoryview) -> None:
+        try:
+            await self._written.writelines([held])
+        finally:
+            self._give_back(held)
 
     async def _landed(self) -> None:
         """Wait for the block that is being written while the next one comes."""
         landing, self._landing = self._landing, None
         if landing is not None:
-            await to_end(landing)
-
-    def _taken(self) -> list[bytes]:
-        pieces, self._pieces, self._held = self._pieces, [], 0
-        return pieces
-
-    async def _put(self, pieces: list[bytes]) -> None:
-        """Hashed and written at the same time, on two threads."""
-        hashed = asyncio.get_running_loop().run_in_executor(self._site.executor, self._digest, pieces)
-        try:
             with explained(self._site.path):
-                await self._written.writelines(pieces)
-        finally:
-            await hashed
+                await to_end(landing)
 
-    def _digest(self, pieces: list[bytes]) -> None:
-        for piece in pieces:
-            self._hash.update(piece)
+    def _taken(self) -> memoryview:
+        """What is held in memory, and from now on is the caller's."""
+        held = memoryview(self._block)[: self._held]
+        self._block, self._held = bytearray(), 0
+        return held
+
+    def _give_back(self, held: memoryview) -> None:
+        if held.obj and isinstance(held.obj, bytearray):
+            self._site.spare.append(held.obj)
+
+    async def _with_held(self, work: Callable[[memoryview], None]) -> None:
+        """On a thread, with what is held in memory."""
+        await self._landed()
+        held = self._taken()
+        try:
+            await run_to_end(self._site.executor, lambda: work(held))
+        finally:
+            self._give_back(held)
 
     async def restart(self) -> None:
-        def work() -> None:
+        def work(_: memoryview) -> None:
             with explained(self._site.path):
                 self._file.seek(0)
                 self._file.truncate()
 
-        await self._landed()
-        await run_to_end(self._site.executor, work)
-        self._taken()
-        self._hash, self.length, self.beginning = hashlib.sha256(), 0, b""
+        await self._with_held(work)
+        self._file.hashed, self.length, self.beginning = hashlib.sha256(), 0, b""
 
     async def checkpoint(self) -> int:
-        await self._landed()
-        await run_to_end(self._site.executor, partial(self._sync, self._taken()))
+        await self._with_held(self._sync)
         self._settled = True
         return self.length
 
-    def _sync(self, pieces: list[bytes]) -> None:
+    def _sync(self, held: memoryview) -> None:
         site = self._site
-        self._append(pieces)
+        self._append(held)
         with explained(site.path), parent(site.root, site.path, make=False) as (folder, _):
             os.fsync(self._file.fileno())
             os.fsync(folder)
 
-    def _append(self, pieces: list[bytes]) -> None:
+    def _append(self, held: memoryview) -> None:
         with explained(self._site.path):
-            self._file.writelines(pieces)
-            self._file.flush()
-        self._digest(pieces)
+            self._file.writelines([held])
 
     async def hashed(self) -> bytes:
-        await self._landed()
-        await run_to_end(self._site.executor, partial(self._append, self._taken()))
-        return self._hash.digest()
+        await self._with_held(self._append)
+        return self._file.hashed.digest()
 
-    async def held_whole(self) -> tuple[Sequence[bytes], bytes] | None:
-        """The pieces of it and its SHA-256, if nothing went to the disk yet; else None. What it gives is held no
-        longer."""
+    async def held_whole(self) -> tuple[bytes, bytes] | None:
+        """All of it and its SHA-256, if nothing went to the disk yet; else None. What it gives is held no longer."""
         if self._held != self.length:
             return None
-        pieces = self._taken()
-        await run_to_end(self._site.executor, partial(self._digest, pieces))
-        return pieces, self._hash.digest()
+        held = self._taken()
+        content = bytes(held)
+        self._give_back(held)
+        return content, await run_to_end(self._site.executor, lambda: hashlib.sha256(content).digest())
 
     async def keep(self) -> Kept:
         self._settled = False
-        await self._landed()
-        await run_to_end(self._site.executor, partial(self._name, self._taken()))
+        await self._with_held(self._name)
         self._settled = True
-        return Kept(self._site.path, self.length, self._hash.digest())
+        return Kept(self._site.path, self.length, self._file.hashed.digest())
 
-    def _name(self, pieces: list[bytes]) -> None:
+    def _name(self, held: memoryview) -> None:
         site = self._site
-        self._append(pieces)
+        self._append(held)
         with explained(site.path):
             os.fchmod(self._file.fileno(), FILE_MODE)
             os.fsync(self._file.fileno())

@@ -147,6 +147,6 @@ class _File:
         self.length = None if length is None else self.start + length
         self.validator = "" if packed else validator(headers)
 
-    async def piece(self) -> bytes:
+    async def piece(self) -> bytes | memoryview:
         read, self._read = self._read, b""
         return read or await self._body.piece()

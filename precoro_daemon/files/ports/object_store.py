@@ -24,7 +24,7 @@ class PartialFile(Protocol):
         """The first bytes, as many as tell the kind of a file."""
         ...
 
-    async def write(self, block: bytes) -> None:
+    async def write(self, block: bytes | memoryview) -> None:
         """Raises DiskFull."""
         ...
 

@@ -24,8 +24,9 @@ class Incoming(Protocol):
     as_file: bool
     validator: str
 
-    async def piece(self) -> bytes:
-        """The next bytes; b"" after the last. Raises ConnectionFault or MalformedAnswer."""
+    async def piece(self) -> bytes | memoryview:
+        """The next bytes, good until the next are asked for; none after the last. Raises
+        ConnectionFault or MalformedAnswer."""
         ...
 
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import psycopg
 from psycopg import sql
 
-from precoro_daemon.adapters.host.threads import WorkThread, run_to_end
+from precoro_daemon.adapters.host.threads import WorkThreads, run_to_end
 from precoro_daemon.adapters.state.overview import read_overview
 from precoro_daemon.adapters.state.ports import Backup, Restored, Store
 from precoro_daemon.adapters.state.postgresql.failures import explained
@@ -218,7 +218,7 @@ class PostgresState:
 
     @asynccontextmanager
     async def _opened(self, prepare: Callable[[ExitStack], _Opening]) -> AsyncIterator[Store]:
-        executor = WorkThread("store")
+        executor = WorkThreads("store")
         resources = ExitStack()
         try:
             opening = await run_to_end(executor, lambda: prepare(resources))

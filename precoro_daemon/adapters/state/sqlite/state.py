@@ -108,13 +108,13 @@ class SqliteState:
 
     @asynccontextmanager
     async def _on_a_thread(self, connect: Callable[[ExitStack], sqlite3.Connection]) -> AsyncIterator[Store]:
-        from precoro_daemon.adapters.host.threads import WorkThread, run_to_end
+        from precoro_daemon.adapters.host.threads import WorkThreads, run_to_end
         from precoro_daemon.adapters.state.repositories import build_store
         from precoro_daemon.adapters.state.sqlite.transactions import SqliteTransactions, inode_of
 
         resources = ExitStack()
         opened: list[sqlite3.Connection] = []
-        executor = WorkThread("store", idle=lambda: _give_back(opened))
+        executor = WorkThreads("store", idle=lambda: _give_back(opened))
         try:
             opened.append(await run_to_end(executor, lambda: connect(resources)))
             session = SqliteSession(opened[0])
