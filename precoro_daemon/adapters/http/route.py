@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from urllib.request import getproxies_environment, proxy_bypass
 
@@ -73,6 +74,7 @@ async def use_route(route: Route) -> AsyncIterator[None]:
         _in_use.set(before)
 
 
+@lru_cache(maxsize=64)  # asked for every call
 def _is_here(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
