@@ -18,7 +18,7 @@ from precoro_daemon.sandbox.files import Attachment
 from tests.system.program import NO_LIMITS, ROOT, Program
 
 JOB = ("--once", "--only", "fetch_attachments", "--config", "config.toml")
-CONTENTS = (b"%PDF small", b"%PDF the same " * 9_000, b"%PDF the same " * 9_000)
+CONTENTS = (b"%PDF longer than two blocks " * 100_000, b"%PDF the same " * 9_000, b"%PDF the same " * 9_000)
 
 
 def company_with_files(sandbox: Sandbox) -> dict[int, bytes]:
