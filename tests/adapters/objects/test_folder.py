@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import random
 import shutil
 import stat
 import subprocess
@@ -60,6 +61,23 @@ async def test_an_empty_file_is_one_too(tmp_path: Path) -> None:
     async with opened(tmp_path) as folder:
         assert await put(folder, content=b"") == Kept(PATH, 0, hashlib.sha256().digest())
         assert (tmp_path / PATH).read_bytes() == b""
+
+
+async def test_pieces_of_any_length_from_memory_that_is_used_again_are_the_file(tmp_path: Path) -> None:
+    drawn, memory = random.Random(4), memoryview(bytearray(3_000_000))
+    async with opened(tmp_path) as folder:
+        for number in range(12):
+            said = hashlib.sha256()
+            async with folder.partial_file(f"invoices/1/{number}__a.pdf") as draft:
+                for _ in range(drawn.randrange(12)):
+                    piece = memory[: drawn.choice((1, 1_000, 2**20 - 1, 2**20, 2**20 + 1, len(memory)))]
+                    piece[:] = drawn.randbytes(len(piece))
+                    said.update(piece)
+                    await draft.write(piece)
+                    if drawn.random() < 0.1:
+                        await draft.checkpoint()
+                kept = await draft.keep()
+            assert await folder.hash(kept.path) == (kept.length, kept.sha256) == (kept.length, said.digest())
 
 
 async def test_until_it_is_kept_nothing_bears_its_name_and_what_is_not_kept_is_gone(tmp_path: Path) -> None:
