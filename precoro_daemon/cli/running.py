@@ -103,6 +103,10 @@ class Commands(click.Group):
             if type(error) is click.UsageError:  # the others tell of what was typed
                 raise click.UsageError(visible_lines(error.message), error.ctx) from None
             raise
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:  # any path that somebody typed
+                raise click.UsageError(f"{visible(str(error.filename))[:80]}…: {error.strerror}") from None
+            raise
         except (KeyboardInterrupt, click.Abort):
             sys.exit(130)
         finally:

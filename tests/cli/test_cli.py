@@ -106,6 +106,7 @@ def configure(where: Path, url: str, token: str, email: str, more: str = "") -> 
         (["sandbox", "--size", "huge"], "'huge' is not one of"),
         (["sandbox", "--order", "random"], "'random' is not one of"),
         (["sandbox", "--meta", "none"], "'none' is not one of"),
+        (["man", "a" * 300], "a…: File name too long"),
     ],
 )
 def test_wrong_usage_is_explained(run: Run, arguments: list[str], said: str) -> None:
