@@ -1,6 +1,6 @@
 # precoro-daemon as a container: pinned by requirements.lock, without root, on a read-only file system.
 # Only /data is written: the state, and attached files if they are to be kept there.
-# What it is built on: give the digest that you checked, as `precoro-daemon help running` shows.
+# What it is built on: `make image` gives it by its digest, which .python-image keeps.
 ARG PYTHON_IMAGE=python:3.13-slim-bookworm
 FROM ${PYTHON_IMAGE} AS build
 WORKDIR /src

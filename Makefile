@@ -14,7 +14,7 @@ PIP_FLAGS := --quiet --disable-pip-version-check --no-deps
 INSTALL = $(PIP) install $(PIP_FLAGS) --no-compile
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test tests check wheel lint style types docs pictures bench sweep mutants lock clean
+.PHONY: help demo test tests check wheel image lint style types docs pictures bench sweep mutants lock clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -69,6 +69,16 @@ tests: $(STAMP)
 wheel: $(STAMP) ## dist/: the program to install, and runtime.lock with the hashes of its libraries
 	@mkdir -p dist && sed '/^# From here on/,$$d' requirements.lock > dist/runtime.lock
 	@$(PIP) wheel $(PIP_FLAGS) --no-build-isolation --wheel-dir dist .
+
+# What the image is built on, by the digest that the tag has when this is first made; without the file it is asked anew.
+PYTHON_IMAGE ?= python:3.13-slim-bookworm
+.python-image:
+	@digest=$$(docker buildx imagetools inspect $(PYTHON_IMAGE) | awk '$$1 == "Digest:" {print $$2; exit}'); \
+	  case "$$digest" in sha256:*) echo "$(PYTHON_IMAGE)@$$digest" > $@;; \
+	  *) echo "docker did not tell the digest of $(PYTHON_IMAGE)" >&2; exit 1;; esac
+
+image: .python-image ## the container image, built on a Python that is pinned by its digest in .python-image
+	docker build --build-arg PYTHON_IMAGE=$$(cat .python-image) --tag precoro-daemon .
 
 bench: $(STAMP) ## measure; prints ratios taken in one run (ONLY=name for one of them)
 	$(BIN)/python -m tests.bench $(ONLY)

@@ -179,7 +179,7 @@ def _say_next(path: Path, service: str, *, webhooks: bool) -> None:
             "systemctl daemon-reload && systemctl enable --now precoro-daemon": "start it, now and at each boot",
         },
         "compose": {
-            "docker build -t precoro-daemon .": "in the program's directory: the image",
+            "make image": "in the program's directory: the image",
             f"docker compose --file {path.parent}/compose.yaml up --detach": "start it",
         },
     }

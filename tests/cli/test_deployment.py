@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -39,6 +40,36 @@ kubernetes = pytest.mark.parametrize("written", ["kubernetes"], indirect=True)
 
 def read(path: Path) -> Any:
     return yaml.safe_load(path.read_text("utf-8"))
+
+
+DOCKER = """#!/bin/sh
+echo "$*" >> docker.log
+[ "$1" = buildx ] && printf 'Name: python\nDigest: {digest}\n\nManifests:\n  Name: python@sha256:other\n'
+exit 0
+"""
+"""Stands in for docker: tells a digest, and what it was told."""
+
+
+def test_the_image_is_built_on_the_digest_that_was_kept(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    docker = tmp_path / "bin" / "docker"
+    docker.parent.mkdir()
+
+    def made(digest: str) -> int:
+        docker.write_text(DOCKER.replace("{digest}", digest))
+        docker.chmod(0o755)
+        path = f"{docker.parent}:{os.environ['PATH']}"
+        return subprocess.run(
+            ["make", "image"], cwd=tmp_path, env={"PATH": path}, capture_output=True, check=False
+        ).returncode
+
+    assert made("") != 0
+    assert not (tmp_path / ".python-image").exists()
+    assert (made("sha256:1234"), made("sha256:5678")) == (0, 0)
+    build = "build --build-arg PYTHON_IMAGE=python:3.13-slim-bookworm@sha256:1234 --tag precoro-daemon ."
+    asked = "buildx imagetools inspect python:3.13-slim-bookworm"
+    assert (tmp_path / "docker.log").read_text().splitlines() == [asked, asked, build, build]
+    assert "ARG PYTHON_IMAGE=python:3.13-slim-bookworm\n" in DOCKERFILE
 
 
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
