@@ -234,12 +234,12 @@ WHERE with_attachments.collection = :collection
 -- Of these ids the live records, with when their detail came, whether it is up to date, and what failed.
 SELECT records.id, records.idn, records.version, details.fetched_at,
     records.detail_version IS NOT DISTINCT FROM records.version AS good, failed.attempts, failed.retry_at
-FROM @ints(:ids) AS wanted
-JOIN records ON records.collection = :collection AND records.id = wanted.value
+FROM records
 LEFT JOIN details ON details.collection = records.collection AND details.id = records.id
 LEFT JOIN quarantine AS failed
     ON failed.collection = records.collection AND failed.stage = 'detail' AND failed.key = CAST(records.id AS TEXT)
-WHERE records.wanted AND records.vanished_at IS NULL;
+WHERE records.collection = :collection AND records.id IN (SELECT value FROM @ints(:ids))
+    AND records.wanted AND records.vanished_at IS NULL;
 
 -- name: find_live
 -- The record with this id, if Precoro still has it.
