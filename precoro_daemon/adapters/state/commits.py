@@ -88,9 +88,10 @@ def _keep_progress(
 
     Of a scan that begins and ends here nothing needs to be kept: most lists have one page.
     """
-    at_once = advance(scan, pages, len(ids))
-    if scan.next_page == 1 and at_once.finished and not _misses(session, at_once, ids):
-        return at_once, True
+    if scan.next_page == 1 and pages[-1].is_last:
+        at_once = advance(scan, pages, len(ids))
+        if not _misses(session, at_once, ids):
+            return at_once, True
     number, distinct = _take_up(session, scan, found)
     distinct += session.run("mirror.see_rows", (number, json.dumps(list(ids))))
     scan = advance(scan, pages, distinct)
