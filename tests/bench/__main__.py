@@ -66,6 +66,7 @@ LONG: Mapping[str, Callable[[Path], Iterator[Line]]] = {
     "fleet": fleets.hand_over,
     "forecast": forecasts.first_fill,
     "freshness": freshness.planned,
+    "million": memory.million,
     "week": months.week,
     "month": months.month,
 }

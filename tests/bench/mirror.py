@@ -75,6 +75,8 @@ def full(folder: Path) -> Iterator[Line]:
         found["bare loop into SQLite, without start"],
     )
     yield faster("  times faster", ours, "precoro-sdk, discarding", sdk, 2.0)
+    for floor, least in (("bare loop into SQLite", into_sqlite), ("bare loop, discarding", bare)):
+        yield Line(f"  the floor: {floor}", seconds(least), "precoro-sdk, discarding", seconds(sdk), sdk / least)
     yield _beside("  times faster", ours, "dlt, into files", others["dlt"], 8.0)
     yield _beside("  times faster", ours, "Airbyte's CDK, into a file", others["airbyte-cdk"])
     yield Line("  to look at", seconds(ours), "bare loop, discarding", seconds(bare), ours / bare)
