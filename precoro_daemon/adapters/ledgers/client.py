@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, Self
@@ -15,6 +15,9 @@ from precoro_daemon.adapters.http.origin import Origin, OriginOptions, Outgoing,
 from precoro_daemon.adapters.ledgers.outcomes import Blocking, Judge, limit_of, wait_of
 from precoro_daemon.adapters.ledgers.pace import NotAsked, Pace
 from precoro_daemon.errors import ConnectionFault, DoubtfulError, MalformedAnswer, TemporaryError
+from precoro_daemon.payments.ports.ledger import Entry
+from precoro_daemon.payments.rules.ledger_payments import LedgerBatch
+from precoro_daemon.payments.rules.receipts import Bill
 from precoro_daemon.writes.permit import Permit, TimedPermit
 from precoro_daemon.writes.sending import real_seconds
 
@@ -178,7 +181,8 @@ class LedgerClient:
 
 
 class HttpLedger:
-    """What every ledger behind HTTP has: a client, which is open as long as the ledger is, and its name."""
+    """What every ledger behind HTTP has: a client, which is open as long as the ledger is, and its name. Part of
+    `Ledger`."""
 
     def __init__(self, client: LedgerClient) -> None:
         self._client = client
@@ -195,6 +199,17 @@ class HttpLedger:
     @property
     def name(self) -> str:
         return self._client.ledger
+
+    @asynccontextmanager
+    async def recorded(self, position: str | None) -> AsyncIterator[AsyncIterator[LedgerBatch]]:
+        async with aclosing(self._batches(position)) as batches:
+            yield batches
+
+    def _batches(self, position: str | None) -> AsyncGenerator[LedgerBatch, None]:
+        raise NotImplementedError  # never asked: the capabilities do not have it
+
+    async def bill(self, entry: Entry) -> Bill | None:
+        raise NotImplementedError  # likewise
 
     def _said(self, what: str) -> str:
         return f"ledger {self.name}: {what}"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
@@ -23,7 +22,7 @@ from precoro_daemon.errors import DoubtfulError, LedgerMisfit, PermanentError, S
 from precoro_daemon.payments.ports.ledger import Capabilities, Entry, Probe
 from precoro_daemon.payments.rules.entries import named, short_key
 from precoro_daemon.payments.rules.ledger_payments import LedgerBatch
-from precoro_daemon.payments.rules.receipts import Bill, Receipt
+from precoro_daemon.payments.rules.receipts import Receipt
 from precoro_daemon.telemetry import get_logger
 from precoro_daemon.values.templates import fill_address, fill_header, fill_json, fill_text
 from precoro_daemon.writes.permit import Permit
@@ -127,13 +126,9 @@ class RestLedger(HttpLedger):
             lookup="key" if self._given.find else "none",
         )
 
-    @asynccontextmanager
-    async def recorded(self, position: str | None) -> AsyncIterator[AsyncIterator[LedgerBatch]]:
-        assert self._given.read
-        async with aclosing(self._batches(self._given.read, position)) as batches:
-            yield batches
-
-    async def _batches(self, reading: Reading, position: str | None) -> AsyncGenerator[LedgerBatch, None]:
+    async def _batches(self, position: str | None) -> AsyncGenerator[LedgerBatch, None]:
+        reading = self._given.read
+        assert reading
         scan = PageScan(reading.paging, position, self._given.origin)
         while True:
             outgoing = await self._outgoing("read", reading.call, scan.values, scan.link)
@@ -210,9 +205,6 @@ class RestLedger(HttpLedger):
                 raise Absent(f"{name}: nothing stands at {path}")
             said[name] = _READERS[name](value)
         return Receipt(identity, **said)
-
-    async def bill(self, entry: Entry) -> Bill | None:
-        raise NotImplementedError  # never asked: the capabilities do not have it
 
     async def probe(self) -> Sequence[Probe]:
         return ()

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -34,8 +33,7 @@ from precoro_daemon.errors import (
     SeveralFound,
 )
 from precoro_daemon.payments.ports.ledger import Capabilities, Entry, Probe
-from precoro_daemon.payments.rules.ledger_payments import LedgerBatch
-from precoro_daemon.payments.rules.receipts import Bill, Receipt
+from precoro_daemon.payments.rules.receipts import Receipt
 from precoro_daemon.values.money import plain
 from precoro_daemon.writes.permit import Permit
 
@@ -78,12 +76,6 @@ class BusinessCentralLedger(HttpLedger):
     @property
     def capabilities(self) -> Capabilities:
         return Capabilities(reads=False, create="plain", lookup="key")
-
-    def recorded(self, position: str | None) -> AbstractAsyncContextManager[AsyncIterator[LedgerBatch]]:
-        raise NotImplementedError  # never asked: the capabilities do not have it
-
-    async def bill(self, entry: Entry) -> Bill | None:
-        raise NotImplementedError  # never asked: the capabilities do not have it
 
     async def create(self, entry: Entry, permit: Permit) -> Receipt:
         invoice = await self._payable(entry)

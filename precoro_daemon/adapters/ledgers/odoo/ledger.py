@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -54,11 +53,6 @@ class OdooLedger(HttpLedger):
     def capabilities(self) -> Capabilities:
         create = "plain" if self._options.journals else "none"
         return Capabilities(reads=True, create=create, lookup="key", bills=True)  # type: ignore[arg-type]
-
-    @asynccontextmanager
-    async def recorded(self, position: str | None) -> AsyncIterator[AsyncIterator[LedgerBatch]]:
-        async with aclosing(self._batches(position)) as batches:
-            yield batches
 
     async def _batches(self, position: str | None) -> AsyncGenerator[LedgerBatch, None]:
         """What was handed on is remembered only once the reader came back for more: by then it is durable."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any
 
@@ -58,11 +58,6 @@ class QuickbooksLedger(HttpLedger):
     def capabilities(self) -> Capabilities:
         takes = bool(self._given.accounts)
         return Capabilities(reads=True, create="plain" if takes else "none", lookup="key", bills=True)
-
-    @asynccontextmanager
-    async def recorded(self, position: str | None) -> AsyncIterator[AsyncIterator[LedgerBatch]]:
-        async with aclosing(self._batches(position)) as batches:
-            yield batches
 
     async def _batches(self, position: str | None) -> AsyncGenerator[LedgerBatch, None]:
         before = position or START

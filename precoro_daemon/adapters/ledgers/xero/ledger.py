@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -90,11 +89,6 @@ class XeroLedger(HttpLedger):
     def capabilities(self) -> Capabilities:
         takes = bool(self._given.accounts)
         return Capabilities(reads=True, create="plain" if takes else "none", lookup="key", bills=True)
-
-    @asynccontextmanager
-    async def recorded(self, position: str | None) -> AsyncIterator[AsyncIterator[LedgerBatch]]:
-        async with aclosing(self._batches(position)) as batches:
-            yield batches
 
     async def _batches(self, position: str | None) -> AsyncGenerator[LedgerBatch, None]:
         scan = ChangeScan(FIRST_MOMENT if position is None else read_moment(position) - _LATE_PAYMENTS)
