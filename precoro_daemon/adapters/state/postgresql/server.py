@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import select
 import socket
@@ -113,6 +114,14 @@ def pooled(server: Server) -> Iterator[ConnectionPool[psycopg.Connection[Any]]]:
                 del _POOLS[server]
         if last:
             pool.close()
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Who asks for a connection is told why there is none. A pool would tell of each of its tries, too."""
+    return not str(record.msg).startswith(("error connecting", "reconnection attempt", "discarding "))
+
+
+logging.getLogger("psycopg.pool").addFilter(_is_news)
 
 
 def bounded(seconds: float) -> type[psycopg.Connection[Any]]:

@@ -14,10 +14,11 @@ from urllib.parse import quote
 import psycopg
 import pytest
 from psycopg import errors
+from psycopg_pool import PoolTimeout
 
 from precoro_daemon.adapters.state.ports import Store
 from precoro_daemon.adapters.state.postgresql.failures import said, unreached
-from precoro_daemon.adapters.state.postgresql.server import Server
+from precoro_daemon.adapters.state.postgresql.server import Server, pooled
 from precoro_daemon.adapters.state.postgresql.state import PostgresState
 from precoro_daemon.errors import DaemonError, SendingStopped, StoreHeld, StoreUnavailable, StoreUnusable
 from precoro_daemon.payments.rules.events import Plan
@@ -124,6 +125,12 @@ def test_what_keeps_a_connection_from_being_made_is_said_by_its_words(
     found = unreached("x", psycopg.OperationalError(words))
     assert type(found) is kind
     assert str(found).startswith(sentence)
+
+
+def test_a_pool_that_finds_no_server_tells_who_asks_and_no_log(caplog: pytest.LogCaptureFixture) -> None:
+    with pooled(Server("postgresql://me@%2Fnowhere/x")) as pool, pytest.raises(PoolTimeout):
+        pool.getconn(timeout=1.5)
+    assert caplog.records == []
 
 
 @pytest.mark.asyncio
