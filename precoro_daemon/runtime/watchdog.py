@@ -12,7 +12,11 @@ from precoro_daemon.telemetry import get_logger
 _log = get_logger()
 
 _LIVENESS_CHECK_S = 5.0
-"""Real seconds between two checks, at most."""
+"""Real seconds between two checks, at most, where somebody waits for signs of life."""
+
+_OWN_CHECKS, _OWN_CHECK_S = 30, 30.0
+"""Where nobody does, as with each company of many: so many checks in the silence after which a part counts as stuck,
+but no more seconds between two. To look every five seconds cost more than all else of a company without news."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,7 @@ class Watchdog:
     stuck_after: float
 
     async def run(self) -> None:
-        pause = min(_LIVENESS_CHECK_S, (self.supervisor.watchdog_interval or _LIVENESS_CHECK_S) / 3)
+        pause = self._pause()
         said = self.heartbeat.summary()
         self.supervisor.ready(said)
         while True:
@@ -41,6 +45,11 @@ class Watchdog:
                 said = summary
                 self.supervisor.status(said)
             await anyio.sleep(pause)
+
+    def _pause(self) -> float:
+        if (interval := self.supervisor.watchdog_interval) is not None:
+            return min(_LIVENESS_CHECK_S, interval / 3)
+        return max(_LIVENESS_CHECK_S, min(_OWN_CHECK_S, self.stuck_after / _OWN_CHECKS))
 
     def _any_stuck(self) -> bool:
         now = self.clock.now()

@@ -27,7 +27,7 @@ from precoro_daemon.runtime.job_state import State
 from precoro_daemon.runtime.ports import LapTimes, PartPulse, PastLap
 from precoro_daemon.runtime.scheduler import Scheduler
 from precoro_daemon.runtime.schedules import Every
-from tests.runtime.hours import START, Day, MemoryLapBook, in_virtual_time
+from tests.runtime.hours import START, Day, Manager, MemoryLapBook, in_virtual_time
 
 Lap = Callable[[], Awaitable[LapReport]]
 
@@ -452,6 +452,20 @@ async def test_a_silent_lap_is_noticed_and_the_watchdog_no_longer_fed_until_it_e
     gap = max(later - earlier for earlier, later in pairwise(beats))
     assert 1390 <= gap <= 1410, "from 600 to 2,000 seconds nobody said that all is well"
     assert len(day.times("lists")) == 25, "the others go on"
+
+
+@in_virtual_time
+async def test_a_silent_lap_is_noticed_where_nobody_waits_for_signs_of_life_with_few_checks() -> None:
+    day = Day(stuck_after=600.0, manager=Manager(watchdog_interval=None))
+    day.job("files", 2000.0, schedule=Every(10_000))
+    seen: list[bool] = []
+    look = tuple((at, lambda _: seen.append(day.status("files").stuck)) for at in (590, 630))
+    await day.live(1000, *look)
+    assert seen == [False, True]
+    whole = Day(stuck_after=900.0, manager=Manager(watchdog_interval=None))
+    whole.job("files", 0.0, schedule=Every(10_000))
+    await whole.live(3600)
+    assert len(whole.manager.beats) <= 3600 / 30 + 2
 
 
 @in_virtual_time

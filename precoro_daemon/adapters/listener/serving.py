@@ -168,11 +168,13 @@ class _Doorman:
         self._most = most
         self._patience = patience
         self._loop = asyncio.get_running_loop()
-        self._check()
+        self._timer: asyncio.TimerHandle | None = None
 
     def __call__(self) -> asyncio.Protocol:
         held = self._server.connections
         if len(held) < self._most or (self._evicts and self._makes_room(held)):
+            if self._timer is None:
+                self._timer = self._loop.call_later(self._pause, self._check)
             return _Connection(self._server, self._loop)
         return _Closed()
 
@@ -185,17 +187,23 @@ class _Doorman:
         idle.transport.abort()
         return True
 
+    @property
+    def _pause(self) -> float:
+        return self._patience / _CHECKS_PER_LIFE
+
     def _check(self) -> None:
-        now, pause = self._loop.time(), self._patience / _CHECKS_PER_LIFE
+        now = self._loop.time()
         for one in self._server.connections:
             # The next check may be too late.
-            if isinstance(one, _Connection) and now - one.began >= self._patience - pause and one.transport:
+            if isinstance(one, _Connection) and now - one.began >= self._patience - self._pause and one.transport:
                 one.transport.abort()
-        self._timer = self._loop.call_later(pause, self._check)
+        # Where nobody calls there is nothing to find: each company of many has a socket for commands.
+        self._timer = self._loop.call_later(self._pause, self._check) if self._server.connections else None
 
     def stop(self) -> None:
         """No more checks."""
-        self._timer.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
 
 
 class _Closed(asyncio.Protocol):
