@@ -1886,6 +1886,20 @@ MUTANTS = (
         "        try:\n            await on_sent()\n            response = await super().send(conn)",
         "tests/adapters/http/test_session.py::test_sent_is_told_once_when_the_request_is_written_and_before_the_answer",
     ),
+    Mutant(
+        "records that change are counted twice",
+        "_write_records",
+        "fresh=not changed",
+        "fresh=True",
+        "tests/contracts/test_mirror.py::test_a_vanished_record_that_is_listed_again_returns[sqlite]",
+    ),
+    Mutant(
+        "a detail is counted for the record alone that was asked for",
+        "save",
+        """{due.id, judged}, answered["idn"]):""",
+        "{due.id, judged}):",
+        "tests/contracts/test_mirror.py::test_one_answer_serves_all_rows_of_a_shared_idn[sqlite]",
+    ),
 )
 
 
