@@ -72,7 +72,7 @@ class FleetWorker:
         self._served: dict[str, Tenancy] = {}
         self._mine: Sequence[Holding] = ()
         self._read_at = -inf
-        self._told = ""
+        self._reported = ""
         self._stopping = False
         self._rest: anyio.CancelScope | None = None
 
@@ -92,22 +92,22 @@ class FleetWorker:
                 try:
                     await self._join()
                 except StoreUnavailable as error:
-                    self._tell(error)
+                    self._report(error)
                     await self._pause()
                 else:
                     await self._attend()
         finally:
             await self._leases.close()
 
-    def _tell(self, error: StoreUnavailable) -> None:
+    def _report(self, error: StoreUnavailable) -> None:
         """Once, however often the database is tried in vain."""
-        if str(error) != self._told:
-            self._told = str(error)
-            _log.warning("fleet_disconnected", error=self._told)
+        if str(error) != self._reported:
+            self._reported = str(error)
+            _log.warning("fleet_disconnected", error=self._reported)
 
     async def _join(self) -> None:
         await self._leases.join()
-        self._told = ""
+        self._reported = ""
         self._mine, self._read_at = (), -inf
         _log.info("fleet_joined", worker=self._leases.worker)
 
