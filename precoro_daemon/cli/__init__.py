@@ -22,7 +22,6 @@ init.py             init: asks for what a first configuration needs, tries it, a
 init_dialogue.py    the questions of init, one after the other; each answer is held against the settings' own rules
 item_tables.py      plans for suppliers' items as tables for people, and as JSON for programs
 items.py            suppliers' items: what would change, carry it out, and the file one starts from
-late_methods.py     methods of dataclasses, made when they are called first: a start defines many and calls a few
 ledger.py           ledger: log in to an accounting system, see how the login stands, log out
 ledger_dialogue.py  one login at an accounting system, as a dialogue: log in, choose, keep
 ledger_rows.py      ledger reread, ledger dismiss: what was read of the ledger, and what of it cannot be read

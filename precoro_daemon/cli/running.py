@@ -89,9 +89,6 @@ class Commands(click.Group):
         gc.disable()
         sys.modules.setdefault(_PLUGINS, _NoPlugins(_PLUGINS))
         try:
-            from precoro_daemon.cli.late_methods import make_methods_late
-
-            make_methods_late()
             with _document():
                 return super().invoke(ctx)
         except DaemonError as error:
