@@ -17,6 +17,7 @@ from precoro_daemon.adapters.http.exchange import Body
 from precoro_daemon.adapters.http.origin import Origin, OriginOptions, Outgoing, Timeouts
 from precoro_daemon.adapters.http.route import Route, use_route
 from precoro_daemon.errors import ConnectionFault, TimedOut
+from tests.adapters.http.test_route import NAME, Proxy
 
 pytestmark = pytest.mark.asyncio
 
@@ -28,9 +29,11 @@ Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 @dataclass
 class Line:
-    """A server of one kind of line, plain or by TLS, that says what `talk` says to each connection."""
+    """A server of one kind of line, plain or by TLS, also behind a proxy, that says what `talk` says to each
+    connection."""
 
     certificate: Path | None
+    proxied: bool = False
     connections: int = 0
 
     @asynccontextmanager
@@ -49,11 +52,14 @@ class Line:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(self.certificate)
         server = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=context)
-        origin = f"{'https' if context else 'http'}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        port = server.sockets[0].getsockname()[1]
+        here = f"{'https' if context else 'http'}://127.0.0.1:{port}"
+        origin = f"https://{NAME}" if self.proxied else here
         timeouts = Timeouts(total=5, connect=5, read=read)
         async with (
             server,
-            use_route(Route(ca_file=self.certificate)),
+            Proxy(port).open() as proxy,
+            use_route(Route(proxy.url if self.proxied else "", self.certificate)),
             Origin(OriginOptions(origin, timeouts, 1000), {}, tuple) as opened,
         ):
             yield opened
@@ -63,7 +69,7 @@ class Line:
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("ca") / "here.pem"
     command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=here"
-    names = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(path), "-out", f"{path}.cert"]
+    names = ["-addext", f"subjectAltName=IP:127.0.0.1,DNS:{NAME}", "-keyout", str(path), "-out", f"{path}.cert"]
     subprocess.run([*command.split(), *names], check=True, capture_output=True)
     path.write_bytes(path.read_bytes() + Path(f"{path}.cert").read_bytes())
     return path
@@ -71,7 +77,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(params=["plain", "tls"])
 def line(request: pytest.FixtureRequest, certificate: Path) -> Line:
-    return Line(certificate if request.param == "tls" else None)
+    return Line(None if request.param == "plain" else certificate, proxied=request.param == "proxy")
 
 
 async def asked(reader: asyncio.StreamReader) -> int:
@@ -113,6 +119,7 @@ async def until_fault(body: Body) -> tuple[bytes, ConnectionFault | None]:
     return read, None
 
 
+@pytest.mark.parametrize("line", ["plain", "tls", "proxy"], indirect=True)
 async def test_bodies_of_any_length_come_over_one_connection(line: Line) -> None:
     lengths = [0, 1, LONG, 2**18 - 1, 2**18, 2**18 + 1, 2**20, 2**20 + 1, 2**21 + 2**18, SHORT, len(CONTENT)]
     drawn = random.Random(1)
