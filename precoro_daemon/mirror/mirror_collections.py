@@ -44,19 +44,23 @@ class MirrorCollections:
         return await bring_up_to_date(self.lister, collection, chosen, self.overlap, Lane.LISTS)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PollCollections:
     """The same in a service: each collection when the planner says that a scan of it is worth its calls."""
 
     every: MirrorCollections
     polling: Polling
     name: ClassVar[str] = MirrorCollections.name
+    _found: Sequence[str] = field(default=(), init=False)
 
     async def due(self, _now: float) -> bool:
-        return bool(await self.polling.due())
+        self._found = await self.polling.due()
+        return bool(self._found)
 
     async def lap(self) -> LapReport:
-        due = [COLLECTIONS[name] for name in await self.polling.due()]
+        """What was found due is not looked for twice."""
+        found, self._found = self._found or await self.polling.due(), ()
+        due = [COLLECTIONS[name] for name in found]
         report = await run_scans(self.every.lister, due, self._mirror)
         if report.brought > 0:
             await self.polling.reconsider()

@@ -30,6 +30,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 from math import floor, inf
+from typing import NamedTuple
 
 from precoro_daemon.quota.usual_week import UsualWeek
 from precoro_daemon.quota.watched_hours import HOUR_S, HOURS_A_WEEK, MEMORY_S, WEEK_S, KnownHours, WatchedHour
@@ -86,6 +87,7 @@ class ChangeRates:
         self._lately_at = 0
         self._lately: dict[str, tuple[float, float]] = {}
         self._lately_all = (0.0, 0.0)
+        self._fading = _Fading(inf, 0.0, 0.0)
         self._announced: dict[str, tuple[int, int]] = {}
         self._unannounced: dict[str, float] = {}
 
@@ -113,12 +115,17 @@ class ChangeRates:
             self._announced.clear()
         self._latest = max(self._latest, newest)
 
-    def usually(self, collection: str) -> Sequence[float]:
-        """Changes a second by hour of the week. The sequence is another one when something was learned."""
+    @property
+    def weeks(self) -> Mapping[str, Sequence[float]]:
+        """Of each collection the changes a second by hour of the week. Another mapping when something was learned."""
         if self._stale:
             self._weeks, self._stale = self._learned_weeks(), False
             self._lately.clear()
-        return self._weeks[collection]
+        return self._weeks
+
+    def usually(self, collection: str) -> Sequence[float]:
+        """Changes a second by hour of the week."""
+        return self.weeks[collection]
 
     def busiest_day(self, collections: Sequence[str]) -> float:
         """Changes of these collections together on the day of the usual week that has the most."""
@@ -133,28 +140,30 @@ class ChangeRates:
 
     def lately(self, collection: str, now: float) -> float:
         """How many times as much as usually came in the last hours."""
-        self.usually(collection)
-        hour = floor(now / HOUR_S)
+        weeks, hour = self.weeks, floor(now / HOUR_S)
         if self._lately_at != hour or len(self._lately) < len(self._hours):
-            self._update_lately(hour)
-        fades = 0.5 ** ((now - hour * HOUR_S) / _LATELY_S)
-        seen, usual = self._lately_all
-        company = _posterior(1.0, fades * seen, fades * usual)
+            self._update_lately(weeks, hour)
+        if self._fading.now != now:
+            fades = 0.5 ** ((now - hour * HOUR_S) / _LATELY_S)
+            seen, usual = self._lately_all
+            self._fading = _Fading(now, fades, _posterior(1.0, fades * seen, fades * usual))
+        _, fades, company = self._fading
         seen, usual = self._lately[collection]
         return _posterior(company, fades * seen, fades * usual)
 
-    def _update_lately(self, hour: int) -> None:
+    def _update_lately(self, weeks: Mapping[str, Sequence[float]], hour: int) -> None:
         if self._lately_at != hour:
             self._lately_at = hour
             self._lately.clear()
         for name in self._hours.keys() - self._lately.keys():
-            self._lately[name] = self._seen_lately(name, hour)
+            self._lately[name] = self._seen_lately(name, weeks[name], hour)
         seen, usual = zip(*self._lately.values(), strict=True)
         self._lately_all = sum(seen), sum(usual)
+        self._fading = _Fading(inf, 0.0, 0.0)
 
-    def _seen_lately(self, collection: str, hour: int) -> tuple[float, float]:
+    def _seen_lately(self, collection: str, table: Sequence[float], hour: int) -> tuple[float, float]:
         """Changes of the last hours, and how many there usually are; what is older counts less."""
-        hours, table, most = self._hours[collection], self._weeks[collection], self._most[collection]
+        hours, most = self._hours[collection], self._most[collection]
         seen = usual = 0.0
         for ago in range(_LATELY_HOURS):
             if (found := hours.find((hour - ago) * HOUR_S)) is not None:
@@ -226,6 +235,14 @@ class ChangeRates:
 
     def _counts_for(self, begins: int) -> float:
         return _KEPT_BY_WEEK[int((self._latest - begins) // WEEK_S)]
+
+
+class _Fading(NamedTuple):
+    """How much of the last hours counts now, and how much more than usual came in all collections together."""
+
+    now: float
+    fades: float
+    company: float
 
 
 _Hour = tuple[int, int, float]

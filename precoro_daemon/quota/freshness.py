@@ -107,6 +107,7 @@ class FreshnessPlanner:
         self._paces = paces
         self._rates = rates
         self._calls = max(calls, 1.0)
+        self._learned: Mapping[str, Sequence[float]] = {}
         self._weeks: dict[str, UsualWeek] = {}
         self._reached: dict[str, _Reached] = {}
         self._usual_price: float | None = None
@@ -191,40 +192,33 @@ class FreshnessPlanner:
         return max(reached, at + SHORTEST_GAP_S)
 
     def _when_reached(self, name: str, at: float, latest: float, value: float) -> float:
-        week, known = self._week(name), self._reached.get(name)
+        week, known = self._weeks[name], self._reached.get(name)
         if known is None or known.at != at or known.week is not week or abs(known.value / value - 1) > _NEAR:
             known = self._reached[name] = _Reached(week, at, value, week.reaches(at, latest, value))
         return known.when
 
     def _factor(self, name: str, now: float) -> float:
         """What a change that is usually to be expected counts for."""
-        return self._weight(name) * self._rates.lately(name, now) * self._rates.unannounced(name)
+        unannounced = self._rates.unannounced(name)
+        return self._weight(name, unannounced) * self._rates.lately(name, now) * unannounced
 
-    def _weight(self, name: str) -> float:
+    def _weight(self, name: str, unannounced: float) -> float:
         """What webhooks announce is here at once, however much it matters: those that they miss are more alike."""
-        weight = math.pow(self._paces[name].weight, self._rates.unannounced(name))
-        return weight * self._urgent.get(name, 1.0)
+        return math.pow(self._paces[name].weight, unannounced) * self._urgent.get(name, 1.0)
 
     def _worth(self, name: str, now: float, price: float) -> float:
         """Of one call for it, of the price; what has no value of its own by how late it is."""
         if (at := self._last_scan(name, now)) is None:
             return math.inf
         pace = self._paces[name]
-        value = self._week(name).value(at, now) * self._factor(name, now)
+        value = self._weeks[name].value(at, now) * self._factor(name, now)
         return max(value / (pace.calls * price), (now - at) / max(pace.oldest, SHORTEST_GAP_S))
-
-    def _week(self, name: str) -> UsualWeek:
-        rates = self._rates.usually(name)
-        week = self._weeks.get(name)
-        if week is None or week.rates is not rates:
-            week = self._weeks[name] = UsualWeek(rates)
-            self._usual_price = None
-        return week
 
     def price(self, now: float) -> float:
         """Of a call, in weighted seconds of delay."""
-        for name in self._paces:
-            self._week(name)
+        if (weeks := self._rates.weeks) is not self._learned:
+            self._learned, self._usual_price = weeks, None
+            self._weeks = {name: UsualWeek(weeks[name]) for name in self._paces}
         usual = self._fit_price() if self._usual_price is None else self._usual_price
         return usual * self._pressure(now)
 
