@@ -11,6 +11,7 @@ import pytest
 from anyio import run_process, to_thread
 from blockbuster import blockbuster_ctx
 
+from precoro_daemon.adapters.state.sqlite.schema import MIGRATION_FILES
 from precoro_daemon.adapters.state.sqlite.session import STATEMENTS
 from precoro_daemon.adapters.state.sqlite.state import SqliteState
 from precoro_daemon.errors import StoreUnusable
@@ -21,6 +22,7 @@ from precoro_daemon.mirror.rules.cursors import Cursor, Scan
 from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.quota.watched_hours import WatchedHour
 from precoro_daemon.status.reading import CollectionState, Overview
+from tests.contracts.counting import miscounted
 from tests.contracts.listing import T0, listed, paged, record, scan
 
 
@@ -160,3 +162,25 @@ async def test_what_people_are_told_to_be_there_is_not_counted_for_them(tmp_path
     with closing(sqlite3.connect(path)) as state:
         steps = [step for (*_, step) in state.execute(f"EXPLAIN QUERY PLAN {STATEMENTS[statement]}")]
     assert [step for step in steps if step.startswith("SCAN") and not step.endswith("_counts")] == []
+
+
+def test_a_state_of_an_older_version_is_counted_once() -> None:
+    before = [path.read_text() for path in MIGRATION_FILES if path.name < "0022"]
+    [counting] = [path.read_text() for path in MIGRATION_FILES if path.name.startswith("0022")]
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as state:
+        state.executescript("\n".join(before))
+        state.executemany(
+            "INSERT INTO records VALUES (?, ?, NULL, 1, NULL, NULL, 'a', ?, 1, 1, ?, ?, '{}')",
+            [
+                (name, number, number % 2, 5 if number % 3 else None, "a" if number % 5 else "b")
+                for number in range(30)
+                for name in ("items", "units", "taxes")[: 1 + number % 3]
+            ],
+        )
+        state.execute(
+            "INSERT INTO attached_files (collection, record_id, id, name, kind, stored_at, length) VALUES "
+            "('items', 1, 2, 'a', 'pdf', 1, 7)"
+        )
+        state.executescript(counting)
+        assert miscounted(state.execute) == []
+        assert len(state.execute("SELECT * FROM record_counts").fetchall()) == 3

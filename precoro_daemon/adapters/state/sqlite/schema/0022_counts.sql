@@ -9,12 +9,22 @@ CREATE TABLE record_counts (
     due        INTEGER NOT NULL
 ) WITHOUT ROWID;
 
+-- Off the indexes: the rows themselves may be gigabytes.
 INSERT INTO record_counts
-SELECT
-    collection, count(*), count(vanished_at), count(*) FILTER (WHERE vanished_at IS NULL AND NOT wanted),
-    count(*) FILTER (WHERE wanted AND vanished_at IS NULL AND detail_version IS NOT version)
-FROM records
-GROUP BY collection;
+SELECT collection, records, coalesce(vanished, 0), coalesce(unwanted, 0), coalesce(due, 0)
+FROM (SELECT collection, count(*) AS records FROM records GROUP BY collection)
+LEFT JOIN (
+    SELECT collection, count(vanished_at) AS vanished, count(*) FILTER (WHERE vanished_at IS NULL) AS unwanted
+    FROM records
+    WHERE vanished_at IS NOT NULL OR NOT wanted
+    GROUP BY collection
+) USING (collection)
+LEFT JOIN (
+    SELECT collection, count(*) AS due
+    FROM records
+    WHERE wanted AND vanished_at IS NULL AND detail_version IS NOT version
+    GROUP BY collection
+) USING (collection);
 
 DROP INDEX records_left_out;
 
