@@ -236,6 +236,13 @@ MUTANTS = (
         f"{TABLES}::test_what_is_not_ours_is_left_alone",
     ),
     Mutant(
+        "check leaves tables behind",
+        "PostgresTables._try_out",
+        "self._roll_back()",
+        'self._execute("COMMIT")',
+        "tests/exports/test_targets.py::test_tables_are_tried_and_nothing_stays",
+    ),
+    Mutant(
         "a payment does not follow what it pays",
         "read_touched",
         "AND @whole(records, invoice.id) IN (",

@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from precoro_daemon.adapters.objects.bucket_access import connect
+from precoro_daemon.adapters.objects.directory import open_directory
 from precoro_daemon.app.export_targets import check_exports
 from precoro_daemon.errors import ExportsUnusable
 from precoro_daemon.settings import load
@@ -68,6 +69,11 @@ async def test_a_directory_takes_a_file_and_keeps_none(checked: Checked, tmp_pat
     assert [one.name for one in (tmp_path / "lake").rglob("*") if one.is_file()] == [".precoro-daemon"]
     other = await checked.fails(_LAKE, PRECORO_EMAIL="b@example.org")
     assert other.startswith(f"[exports.lake]: {tmp_path}/lake: it holds the files of another company")
+
+
+async def test_a_directory_that_is_being_written_is_not_taken_from_the_service(checked: Checked) -> None:
+    async with open_directory(checked.folder / "lake", identity="of the service", reserve=0):
+        assert (await checked(_LAKE)).endswith("/lake: another process is writing files there just now")
 
 
 @pytest.mark.parametrize(
