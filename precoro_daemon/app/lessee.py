@@ -116,15 +116,17 @@ class Lessee:
             except StoreUnavailable:
                 await anyio.sleep(_AGAIN_S)  # the worker tells of it
             else:
-                self._adopt(wanted, foreign)
+                if wanted is self._companies:
+                    self._adopt(companies, foreign)
                 return
 
-    def _adopt(self, wanted: Mapping[str, str], foreign: Mapping[str, str]) -> None:
-        if wanted is self._companies:
-            self.foreign = dict(foreign)
-            self._enrolled = [name for name in wanted if name not in foreign]
-            for name, reason in foreign.items():
-                _log.error("company_refused", company=name, reason=reason)
+    def _adopt(self, companies: Mapping[str, Settings], foreign: Mapping[str, str]) -> None:
+        self.foreign = dict(foreign)
+        served = {name: settings for name, settings in companies.items() if name not in foreign}
+        self._enrolled = list(served)
+        self.view.adopt(served)
+        for name, reason in foreign.items():
+            _log.error("company_refused", company=name, reason=reason)
 
     async def _serve_one(self, tenancy: Tenancy) -> None:
         await self._serve(tenancy, LeaseTenure(tenancy, self._leases.worker, self._fleet.lease))

@@ -178,13 +178,17 @@ class FleetWorker:
             if company in self._served:
                 self._served[company].ending.set()
         await self._release([one.company for one in self._mine if one.company not in self._served])
-        if turn.take and not self._stopping:
-            # One that was lost a moment ago may still be winding up here.
-            startable = [company for company in known if company not in self._served]
-            for holding in await self._leases.take(startable, turn.take):
-                self._mine = [*self._mine, holding]
-                self._served[holding.company] = Tenancy(holding, lambda: self.standing)
-                tasks.start_soon(self._occupy, self._served[holding.company], name=f"company {holding.company}")
+        if not self._stopping:
+            await self._take(turn.keep, len(turn.keep), tasks)
+            await self._take(known, turn.take, tasks)
+
+    async def _take(self, companies: Collection[str], most: int, tasks: TaskGroup) -> None:
+        # One that was lost a moment ago may still be winding up here.
+        startable = [company for company in companies if company not in self._served]
+        for holding in await self._leases.take(startable, most) if most and startable else ():
+            self._mine = [*self._mine, holding]
+            self._served[holding.company] = Tenancy(holding, lambda: self.standing)
+            tasks.start_soon(self._occupy, self._served[holding.company], name=f"company {holding.company}")
 
     async def _release(self, ended: Collection[str]) -> None:
         if ended:

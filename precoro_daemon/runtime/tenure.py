@@ -30,7 +30,8 @@ Companies are spread by targets. Every worker computes the same targets from the
 with the fewest moves, and no more for a worker than it says it takes. A worker with too few takes what is free, up to
 its target. One with too many hands back a quarter of the excess at a time, and only when nothing is free, so that a
 fleet that grows moves gently; but what it has not begun to serve, all of it at once. A drained worker hands back
-everything at once.
+everything at once. A company for which this worker alone has a file is no part of that: nobody else could take it, so
+it comes and stays, whatever the target.
 """
 
 from __future__ import annotations
@@ -135,6 +136,7 @@ class Fleet:
     most       of those that take no more than so many companies: by their ids
     sharing    workers that call by the address of this one, itself among them
     moved_here free ones that a person moved to this worker: they come whatever its target
+    only_here  those that this worker alone has a file for; they are in none of the counts
     """
 
     companies: int
@@ -142,16 +144,19 @@ class Fleet:
     held: Mapping[str, int]
     names: frozenset[str] = frozenset()
     moved_here: int = 0
+    only_here: frozenset[str] = frozenset()
     most: Mapping[str, int] = field(default_factory=dict)
     sharing: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What a worker does next. `take`: at most so many companies · `hand_back`: these"""
+    """What a worker does next. `take`: at most so many companies · `hand_back`: these · `keep`: takes these too, as
+    nobody else can"""
 
     take: int
     hand_back: tuple[str, ...]
+    keep: tuple[str, ...] = ()
 
 
 def targets(held: Mapping[str, int], companies: int, most: Mapping[str, int] | None = None) -> Mapping[str, int]:
@@ -177,13 +182,20 @@ def next_turn(
     that it has not begun to serve"""
     if worker not in fleet.held:
         return Turn(0, tuple(one.company for one in mine))
-    elsewhere = [one.company for one in mine if _wanted_elsewhere(one, name, fleet)]
-    surplus = len(mine) - len(elsewhere) - targets(fleet.held, fleet.companies, fleet.most)[worker]
+    shared = [one for one in mine if one.company not in fleet.only_here]
+    elsewhere = [one.company for one in shared if _wanted_elsewhere(one, name, fleet)]
+    keep = tuple(sorted(fleet.only_here - {one.company for one in mine}))
+    room = dict(fleet.most)
+    if worker in room:
+        keep = keep[: max(0, room[worker] - len(mine))]
+        room[worker] = max(0, room[worker] - len(mine) + len(shared) - len(keep))
+    surplus = len(shared) - len(elsewhere) - targets(fleet.held, fleet.companies, room)[worker]
     if surplus <= 0 or fleet.free or elsewhere:
-        return Turn(max(0, -surplus, fleet.moved_here), tuple(elsewhere))
-    movable = sorted((one.company not in waiting, one.company) for one in mine if one.moved_to != name)
+        return Turn(max(0, -surplus, fleet.moved_here), tuple(elsewhere), keep)
+    movable = sorted((one.company not in waiting, one.company) for one in shared if one.moved_to != name)
     idle = sum(not begun for begun, _ in movable)
-    return Turn(0, tuple(company for _, company in movable[: max(1, surplus // _GENTLE, min(surplus, idle))]))
+    back = movable[: max(1, surplus // _GENTLE, min(surplus, idle))]
+    return Turn(0, tuple(company for _, company in back), keep)
 
 
 def _wanted_elsewhere(one: Holding, name: str, fleet: Fleet) -> bool:

@@ -21,14 +21,20 @@ class Row:
 
 @dataclass
 class MemoryFleet:
-    """The database of a fleet. `gone`: it refuses everybody · `silent`: it answers nobody"""
+    """The database of a fleet. `only_here`: what the other workers have no file for, by a worker's name ·
+    `gone`: it refuses everybody · `silent`: it answers nobody"""
 
     lease: float
     companies: dict[str, Row]
     alive_until: dict[str, float] = field(default_factory=dict)
     draining: set[str] = field(default_factory=set)
+    only_here: dict[str, frozenset[str]] = field(default_factory=dict)
     gone: bool = False
     silent: bool = False
+
+    def files_of(self, name: str) -> list[str]:
+        others = frozenset[str]().union(*(here for worker, here in self.only_here.items() if worker != name))
+        return [company for company in self.companies if company not in others]
 
     def alive(self) -> list[str]:
         return [worker for worker, until in self.alive_until.items() if until > anyio.current_time()]
@@ -108,13 +114,15 @@ class MemoryLeases:
 
     async def survey(self, known: Collection[str]) -> Fleet:
         await self._reach()
+        here = self.fleet.only_here.get(self.name, frozenset())
+        known = [name for name in known if name not in here]
         serving = [worker for worker in self.fleet.alive() if worker.split("/")[0] not in self.fleet.draining]
         holders = [self.fleet.companies[name].holder for name in known]
         held = {worker: holders.count(worker) for worker in serving}
         names = frozenset(worker.split("/")[0] for worker in serving)
         free = self._free(known)
         moved_here = sum(self.fleet.companies[company].moved_to == self.name for company in free)
-        return Fleet(len(known), len(free), held, names, moved_here)
+        return Fleet(len(known), len(free), held, names, moved_here, here)
 
     async def take(self, known: Collection[str], most: int) -> Sequence[Holding]:
         await self._reach()

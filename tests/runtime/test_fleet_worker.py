@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 import anyio
 import pytest
@@ -64,7 +65,7 @@ async def machines(fleet: MemoryFleet, *names: str, after: float = 30) -> AsyncI
         for name in names:
             machine = Machine(None)  # type: ignore[arg-type]
             machine.worker = FleetWorker(
-                MemoryLeases(fleet, name), name, LEASE, lambda: list(fleet.companies), machine.serve
+                MemoryLeases(fleet, name), name, LEASE, partial(fleet.files_of, name), machine.serve
             )
             made.append(machine)
             tasks.start_soon(machine.run)
@@ -216,3 +217,15 @@ async def test_a_third_worker_gets_its_share_gently():
         assert 0 < len(c.serving) < 30
         await anyio.sleep(120)
         assert [len(machine.serving) for machine in (a, b, c)] == [30, 30, 30]
+
+
+@in_virtual_time
+async def test_companies_that_no_other_worker_has_a_file_for_stay_with_the_one_that_has():
+    """As while a new file is on its way to the others, or where two directories share a database."""
+    fleet = fleet_of(6)
+    fleet.only_here["a"] = frozenset({"c000", "c001", "c002", "c003"})
+    async with machines(fleet, "a", "b", after=0) as (a, b):
+        await anyio.sleep(300)
+        assert fleet.only_here["a"] <= set(a.serving)
+        assert len(a.serving) + len(b.serving) == 6
+        assert {fleet.companies[name].epoch for name in fleet.only_here["a"]} == {1}

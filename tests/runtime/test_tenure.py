@@ -66,6 +66,20 @@ def test_a_renewal_is_tried_twice_again_before_the_lease_ends(lease: float, sent
     assert renewed_every(lease) + 2 * standing.failed().renewal_in(now) < lease
 
 
+@given(st.sets(st.integers(0, 30)), st.sets(st.integers(0, 30)), st.integers(0, 40), st.none() | st.integers(1, 40))
+def test_what_no_other_worker_has_a_file_for_is_kept_and_never_handed_back(
+    here: set[int], held: set[int], other: int, most: int | None
+):
+    only_here = frozenset(f"here{number}" for number in here)
+    mine = [*of("shared", 7), *(Holding(f"here{number}", 1, "") for number in held)]
+    fleet = Fleet(7 + other, 0, {"a": 7, "b": other}, only_here=only_here, most={} if most is None else {"a": most})
+    turn = next_turn("a", "a", mine, fleet)
+    assert not only_here & set(turn.hand_back)
+    missing = only_here - {one.company for one in mine}
+    assert set(turn.keep) <= missing
+    assert len(turn.keep) == min(len(missing), len(missing) if most is None else max(0, most - len(mine)))
+
+
 @given(LEASES, st.floats(0, 1e4))
 def test_a_loop_that_is_silent_for_a_lease_keeps_what_it_has_and_for_three_does_not(lease: float, silent_for: float):
     assert not hands_over(min(silent_for, lease), lease)

@@ -80,7 +80,7 @@ class PostgresLeases:
         return _holdings(rows) if rows else None
 
     async def survey(self, known: Collection[str]) -> Fleet:
-        rows = await self._session.rows("survey", known=list(known))
+        rows = await self._session.rows("survey", worker=self.worker, known=list(known))
         serving = [row for row in rows if not row["draining"]]
         return Fleet(
             companies=rows[0]["companies"] if rows else 0,
@@ -88,6 +88,7 @@ class PostgresLeases:
             held={row["id"]: row["held"] for row in serving},
             names=frozenset(row["name"] for row in serving),
             moved_here=next((row["moved_here"] for row in serving if row["id"] == self.worker), 0),
+            only_here=frozenset(rows[0]["only_here"] or () if rows else ()),
             most={row["id"]: row["most"] for row in serving if row["most"] is not None},
             sharing=sum(row["egress"] == self._egress for row in rows),
         )

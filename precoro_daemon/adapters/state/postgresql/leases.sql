@@ -114,14 +114,23 @@ ORDER BY c.name
 
 -- name: survey
 -- Every living worker: how many companies it holds and how many wait for it; and how many there are and are free.
+-- Apart from them, those that no other worker knows. One that has not said yet what it knows counts as knowing all.
 WITH alive AS (
-    SELECT id, name, draining, egress, most FROM precoro_fleet.workers WHERE alive_until > clock_timestamp()
+    SELECT id, name, draining, egress, most, configurations FROM precoro_fleet.workers
+    WHERE alive_until > clock_timestamp()
+), others AS (
+    SELECT configurations FROM alive WHERE id <> %(worker)s AND NOT draining
+), only_here AS (
+    SELECT given.name FROM unnest(%(known)s::text[]) AS given (name)
+    WHERE EXISTS (SELECT FROM others) AND NOT EXISTS (SELECT FROM others WHERE configurations IS NULL)
+        AND given.name NOT IN (SELECT jsonb_object_keys(configurations) FROM others)
 ), known AS (
     SELECT c.name, c.moved_to, alive.id AS holder
     FROM precoro_fleet.companies c LEFT JOIN alive ON alive.id = c.holder
-    WHERE c.name = ANY(%(known)s)
+    WHERE c.name = ANY(%(known)s) AND c.name NOT IN (SELECT name FROM only_here)
 )
 SELECT alive.id, alive.name, alive.draining, alive.egress, alive.most,
+    (SELECT array_agg(name) FROM only_here) AS only_here,
     (SELECT count(*) FROM known WHERE known.holder = alive.id) AS held,
     (SELECT count(*) FROM known WHERE known.holder IS NULL AND known.moved_to = alive.name) AS moved_here,
     (SELECT count(*) FROM known) AS companies,

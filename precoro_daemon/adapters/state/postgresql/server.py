@@ -117,7 +117,7 @@ def pooled(server: Server) -> Iterator[ConnectionPool[psycopg.Connection[Any]]]:
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """Who asks for a connection learns why there is none. A pool would tell of each of its tries, too."""
+    """Who asks for a connection learns why there is none. A pool logs each of its tries, too."""
     return not str(record.msg).startswith(("error connecting", "reconnection attempt", "discarding "))
 
 

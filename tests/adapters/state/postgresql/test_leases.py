@@ -71,6 +71,24 @@ async def test_workers_know_how_many_call_by_their_address_and_what_each_takes(t
 
 
 @pytest.mark.asyncio
+async def test_a_worker_knows_for_which_companies_it_alone_has_a_file(tables: Tables):
+    async with (
+        joined(tables, "a") as a,
+        joined(tables, "b") as b,
+        joined(tables, "command"),
+        PostgresFleet(tables.conninfo, LEASE) as fleet,
+    ):
+        assert (await a.survey(KNOWN)).only_here == frozenset(), "nobody said yet what it knows"
+        tables.rows("DELETE FROM precoro_fleet.workers WHERE name = 'command'")
+        await fleet.declare(b.worker, {"bolt": "settings", "dale": "settings"})
+        seen = await a.survey(KNOWN)
+        assert (seen.only_here, seen.companies, seen.free) == ({"acme", "cord"}, 1, 1)
+        tables.expire(b.worker)
+        seen = await a.survey(KNOWN)
+        assert (seen.only_here, seen.companies) == (frozenset(), 3), "there is no other"
+
+
+@pytest.mark.asyncio
 async def test_tables_of_an_earlier_version_get_what_they_lack(tables: Tables):
     for column in ("egress", "most", "configurations"):
         tables.rows(f"ALTER TABLE precoro_fleet.workers DROP COLUMN {column}")
