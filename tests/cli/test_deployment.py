@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -141,6 +142,30 @@ def test_kubernetes_agrees_with_the_image_and_with_itself(written: Path) -> None
     keys = {Path(path).name for path in kustomization["secretGenerator"][0]["files"]}
     texts = "".join(path.read_text() for path in (written / "companies").iterdir())
     assert keys == set(re.findall(r'"/keys/([^"]+)"', texts))
+
+
+def commands(written: Path) -> Iterator[list[str]]:
+    """Those of the program: of a worker, and of who asks for its health."""
+    if (written / "compose.yaml").exists():
+        worker = read(written / "compose.yaml")["services"]["one"]
+        yield worker["command"]
+        yield worker["healthcheck"]["test"][2:]
+    else:
+        workers, *_ = yaml.safe_load_all((written / "fleet.yaml").read_text())
+        [container] = workers["spec"]["template"]["spec"]["containers"]
+        yield container["args"]
+
+
+@both
+def test_the_program_knows_the_commands_and_their_options(written: Path) -> None:
+    for arguments in commands(written):
+        here = [part.replace("/companies", str(written / "companies")) for part in arguments]
+        command: click.Command = main
+        context = main.make_context("precoro-daemon", here)
+        while isinstance(command, click.Group):
+            name, found, here = command.resolve_command(context, [*context._protected_args, *context.args])
+            assert found is not None, arguments
+            context, command = found.make_context(name, here, parent=context), found
 
 
 @both
