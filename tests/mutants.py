@@ -995,6 +995,27 @@ MUTANTS = (
         "tests/quota/test_first_days.py::test_what_is_told_of_a_fill_is_right_within_a_tenth",
     ),
     Mutant(
+        "a first day's forecast takes calls to leave evenly",
+        "DaysAhead._leaves",
+        "if self.hours:",
+        "if False:",
+        "tests/quota/test_first_days.py::test_where_lists_show_what_changes_one_number_is_right_from_the_beginning",
+    ),
+    Mutant(
+        "one number stands for what nobody can know yet",
+        "TimeToGo.sure",
+        "self.most <= _SURE * self.seconds and self.seconds <= _SURE * self.least",
+        "True",
+        "tests/quota/test_first_days.py::test_what_is_told_of_a_fill_is_right_within_a_tenth",
+    ),
+    Mutant(
+        "lists stop where a morning took what payments keep",
+        "plan_quota",
+        "max(granted - paying, day.for_bounds)",
+        "granted - paying",
+        "tests/quota/test_plan.py::test_what_bounds_ask_of_lists_payments_leave_them_even_of_a_spent_day",
+    ),
+    Mutant(
         "what Friday took is forgotten on Saturday morning",
         "_by_day",
         "max(pair) for",

@@ -18,7 +18,9 @@ lack their detail, files, the census.
 - Payments and deliveries go with what changes: the part of a day's changes that is to be expected in the hours seen
   so far says how much of them is still to come, on a first day as on Monday morning, and how they leave the days of a
   fill more or less.
-- What payments keep of that no other lane takes, not even deliveries and lists.
+- What payments keep of that no other lane takes, not even deliveries and lists. Where a morning took so much that
+  payments would have to keep more by now, lists go on at the pace that bounds ask for, as they find what was paid in
+  Precoro.
 - What bounds ask of lists in a day no document and no delivery takes, however many change: payments made in Precoro
   are found by lists.
 - Bounds and schedules of the user's come first in any case. What they take beyond all that is logged.
@@ -29,6 +31,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
+from math import ceil
 from typing import NamedTuple
 
 from precoro_daemon.quota.forecast import DaysAhead, TimeToGo
@@ -78,6 +81,9 @@ begins."""
 _TO_SPARE_FOR_LISTS = 0.02
 """Of a day's calls at most, beyond those that lists made: where these left in the morning, none of them is back
 before the next one."""
+
+_TO_SPARE_OF_PAYMENTS = 0.01
+"""Of a day's calls, beyond those that payments made: of these no list takes any, whatever bounds ask."""
 
 _LEAST_SHARE = 0.05
 """Of a day's calls go to documents whatever polls ask for: a mirror without details is of little use."""
@@ -137,6 +143,7 @@ class QuotaPlan:
     limits    what Precoro allows, by window; 0: that window has no limit
     granted   what that comes to in a day, and window: which limit says so
     kept      what is left to payments and deliveries; paying: of it to payments alone
+    unpaid    what all but payments may make
     lists     what polls may take
     listing   what documents and deliveries leave to lists: those that were made, and some of what bounds ask for
     today     what is kept for documents that change today
@@ -154,6 +161,7 @@ class QuotaPlan:
     window: str
     kept: int
     paying: int
+    unpaid: int
     lists: int
     listing: int
     today: int
@@ -194,7 +202,7 @@ class QuotaPlan:
             ),
             Share(DOCUMENT_LANES - {Lane.DETAILS}, self.waiting, self.lists, spread=self.spread),
             Share(frozenset({Lane.CENSUS}), self.backfill, self.lists, spread=self.spread),
-            Share(_ALL_BUT_PAYMENTS, max(1, self.granted - self.paying)),
+            Share(_ALL_BUT_PAYMENTS, max(1, self.unpaid)),
             Share(_BELOW_LISTS, max(least, self.granted - self.paying - self.listing)),
         )
 
@@ -235,12 +243,14 @@ def plan_quota(limits: Mapping[str, float], reserve: Mapping[Lane, int], demand:
     spare = max(granted - kept - wanted - max(demand.spent, least), min(in_a_fill, granted - kept - least - wanted))
     lists = int(max(demand.bound, min(demand.lists, in_a_fill if filling else spare), 1.0))
     today, waiting = day.divided(kept, lists, wanted)
+    paying = min(day.paying, kept) if demand.pays else 0
     return QuotaPlan(
         limits=limits,
         granted=granted,
         window=window,
         kept=kept,
-        paying=min(day.paying, kept) if demand.pays else 0,
+        paying=paying,
+        unpaid=max(granted - paying, day.for_bounds),
         listing=max(demand.polled, int(demand.bound)) + min(int(demand.bound), int(granted * _TO_SPARE_FOR_LISTS)),
         lists=lists,
         today=today,
@@ -297,6 +307,15 @@ class _Day:
     def paying(self) -> int:
         unknown = int(_UNKNOWN_PAYMENTS * self._beyond(self.demand.unknown))
         return min(max(self._paid, self.demand.paid + unknown), self._quarter)
+
+    @property
+    def for_bounds(self) -> int:
+        """What all but payments may have made in an hour, if lists go on as bounds ask."""
+        demand = self.demand
+        made = demand.polled + demand.spent + demand.urgent - demand.paid
+        return min(
+            made + ceil(demand.bound / 24), self.granted - demand.paid - int(_TO_SPARE_OF_PAYMENTS * self.granted)
+        )
 
     def _beyond(self, unknown: float) -> float:
         return min(1.0, 2 * unknown) * self.granted

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from precoro_daemon.quota.budget import MEMORY, NO_KEY, Budget, Closure
@@ -108,14 +108,19 @@ def needed(granted: Limits, made: Sequence[Made], wish: Made) -> float:
 
 def allowed(granted: Limits, period: Period, lane: Lane) -> int:
     limit: int = getattr(granted, f"per_{period}")
-    return limit and max(1, limit - granted.reserved(period, lane))
+    reserve = granted.reserve.get(lane, 0) if period in ("hour", "day") else 0
+    return limit and max(1, limit - reserve * limit // granted.per_day)
 
 
 def most_in_any(span: float, stamps: Sequence[float]) -> int:
     return max((bisect_right(stamps, at + span) - i for i, at in enumerate(stamps)), default=0)
 
 
+AGAIN = Step(Lane.LISTS, "/a?1", "GET", pause=70.0, late=0.0, restart=False)
+
+
 @given(limits, st.lists(steps, max_size=80))
+@example(Limits(same_get_per_minute=1, same_get_per_hour=3), [AGAIN] * 5)
 def test_no_window_is_ever_exceeded_and_nobody_waits_for_nothing(granted: Limits, wishes: list[Step]):
     made = follow(granted, wishes)
     stamps = [call.at for call in made]
@@ -129,6 +134,11 @@ def test_no_window_is_ever_exceeded_and_nobody_waits_for_nothing(granted: Limits
 
 
 @given(limits, st.lists(steps, max_size=80))
+@example(
+    Limits(per_second=0, per_minute=0, per_hour=6, per_day=12, same_get_per_minute=0, same_get_per_hour=0,
+           reserve={Lane.CENSUS: 4}),
+    [replace(AGAIN, lane=Lane.CENSUS, target=f"/a?{number}") for number in range(9)],
+)  # fmt: skip
 def test_a_lane_spends_only_what_is_above_its_reserve(granted: Limits, wishes: list[Step]):
     made = follow(granted, wishes)
     for i, call in enumerate(made):

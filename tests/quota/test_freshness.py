@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from precoro_daemon.quota.change_rates import ChangeRates
@@ -325,6 +325,7 @@ class Life:
 
 
 @given(st.fixed_dictionaries(dict.fromkeys(NAMES, _pace)), st.lists(_event, max_size=25))
+@example(dict.fromkeys(NAMES, Pace(oldest=900.0)), [("fail", (NAMES[0], 0))] * 9)
 def test_no_order_of_events_starves_a_collection_or_has_it_scanned_again_at_once(
     paces: dict[str, Pace], events: list[tuple[str, object]]
 ) -> None:
