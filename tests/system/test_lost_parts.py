@@ -164,7 +164,7 @@ async def test_a_part_that_is_broken_off_ends_the_program_which_says_so(tmp_path
     assert failure.group_contains(RuntimeError, match="was broken off, and nobody meant to")
 
 
-@pytest.mark.parametrize("kind", ["list", "page scan", "page", "details"])
+@pytest.mark.parametrize("kind", ["lists", "page scan", "page", "details"])
 async def test_a_helper_that_is_broken_off_is_noticed_or_does_no_harm(tmp_path: Path, kind: str) -> None:
     """A page that never comes holds up its list, which gives no sign of life any more. Others do the work of a lost
     one, or the next lap does."""
