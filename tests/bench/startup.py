@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -141,7 +141,17 @@ def _until_request(listener: socket.socket, asking: Sequence[str], credentials: 
         process.kill()
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
+    _forget_others(listener)
     return usage.ru_utime + usage.ru_stime
+
+
+def _forget_others(listener: socket.socket) -> None:
+    """A process that has ended may have made more connections: they are not the next one's first request."""
+    listener.settimeout(0)
+    with suppress(BlockingIOError):
+        while True:
+            listener.accept()[0].close()
+    listener.settimeout(None)
 
 
 def _see_first_byte(listener: socket.socket) -> None:
