@@ -25,9 +25,10 @@ class Bar(NamedTuple):
     @property
     def share(self) -> float:
         """Of what it may be: up to 1 the aim is met."""
-        if not self.at_least:
-            return self.ratio / self.bound
-        return self.bound / self.ratio if self.ratio else _MOST
+        part, whole = (self.bound, self.ratio) if self.at_least else (self.ratio, self.bound)
+        if whole:
+            return part / whole
+        return _MOST if part else 0.0
 
 
 _STYLE = (

@@ -61,6 +61,8 @@ def test_a_page_is_read_as_it_was_written() -> None:
         (Bar("", 0.8, 1.0, at_least=False), 0.8),
         (Bar("", 4.0, 2.0, at_least=True), 0.5),
         (Bar("", 0, 2, at_least=True), 2.0),
+        (Bar("", 0, 0, at_least=False), 0.0),
+        (Bar("", 3, 0, at_least=False), 2.0),
     ],
 )
 def test_a_bar_is_a_share_of_what_the_figure_may_be(bar: Bar, share: float) -> None:
