@@ -48,7 +48,7 @@ echo "$*" >> docker.log
 [ "$1" = buildx ] && printf 'Name: python\nDigest: {digest}\n\nManifests:\n  Name: python@sha256:other\n'
 exit 0
 """
-"""Stands in for docker: tells a digest, and what it was told."""
+"""Stands in for docker: says a digest, and what it was asked."""
 
 
 def test_the_image_is_built_on_the_digest_that_was_kept(tmp_path: Path) -> None:

@@ -138,7 +138,7 @@ def test_what_is_told_of_a_fill_is_right_within_a_tenth(course: Course) -> None:
 
 
 def test_where_lists_show_what_changes_one_number_is_right_from_the_beginning() -> None:
-    """With 100 calls a day for it, from nine in the morning: it was told as an eighth too long."""
+    """With 100 calls a day for it, from nine in the morning: it was forecast as an eighth too long."""
     fill = Fill(60, 7_000, start=9)
     [(_, at_first), *_] = fill.goes_on()
     assert at_first.seconds == pytest.approx(fill.left[-1] - fill.began, rel=0.03)

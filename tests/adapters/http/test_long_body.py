@@ -1,4 +1,4 @@
-"""Bodies that come past aiohttp's parser are whole or told to be cut, and leave their connection as they should."""
+"""Bodies that come past aiohttp's parser are whole or known to be cut, and leave their connection as they should."""
 
 from __future__ import annotations
 
@@ -88,6 +88,21 @@ async def asked(reader: asyncio.StreamReader) -> int:
 
 def head(length: int) -> bytes:
     return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % length
+
+
+def whole(behind: bytes = b"", *, most: int = 100) -> Talk:
+    """Answers so many times on a connection, each body a moment after its head."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for _ in range(most):
+            length = await asked(reader)
+            writer.write(head(length))
+            await writer.drain()
+            await asyncio.sleep(0.01)
+            writer.write(CONTENT[:length] + behind)
+            await writer.drain()
+
+    return talk
 
 
 async def left() -> None: ...
@@ -216,16 +231,7 @@ async def test_what_came_is_given_out_while_the_rest_is_awaited(line: Line) -> N
 
 
 async def test_who_leaves_in_the_middle_leaves_nothing_to_the_next(line: Line) -> None:
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while True:
-            length = await asked(reader)
-            writer.write(head(length))
-            await writer.drain()
-            await asyncio.sleep(0.01)
-            writer.write(CONTENT[:length])
-            await writer.drain()
-
-    async with line.to(talk) as origin:
+    async with line.to(whole()) as origin:
         async with body_of(origin, LONG) as body:
             assert await body.piece() == CONTENT[: 2**20]
         assert await fetched(origin, LONG + 1) == CONTENT[: LONG + 1]
@@ -240,31 +246,15 @@ async def test_who_leaves_in_the_middle_leaves_nothing_to_the_next(line: Line) -
 
 
 async def test_what_comes_behind_a_body_is_no_part_of_it_nor_of_the_next(line: Line) -> None:
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while True:
-            length = await asked(reader)
-            writer.write(head(length))
-            await writer.drain()
-            await asyncio.sleep(0.01)
-            writer.write(CONTENT[:length] + b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong" * 3)
-            await writer.drain()
-
-    async with line.to(talk) as origin:
+    stray = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong" * 3
+    async with line.to(whole(stray)) as origin:
         for _ in range(3):
             assert await fetched(origin, LONG) == CONTENT[:LONG]
             await asyncio.sleep(0.05)
 
 
 async def test_a_connection_that_is_closed_after_a_body_is_not_used_again(line: Line) -> None:
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        length = await asked(reader)
-        writer.write(head(length))
-        await writer.drain()
-        await asyncio.sleep(0.01)
-        writer.write(CONTENT[:length])
-        await writer.drain()
-
-    async with line.to(talk) as origin:
+    async with line.to(whole(most=1)) as origin:
         for number in range(3):
             assert await fetched(origin, LONG) == CONTENT[:LONG]
             await asyncio.sleep(0.05)
