@@ -1,11 +1,11 @@
 """data out: the tables of the mirror as files or in a database, in one go or following its changes
 
-follow_exports.py  brings what follows the mirror up to date: each export by itself, none stopped by another
+follow_exports.py  keeps every configured export up to date; a failing export never stops the others
 ports/             what an export reads, and where it goes
-push_records.py    an export to a receiver: each changed record is pushed, at least once, in the order of its changes
+push_records.py    pushes each changed record to a receiver, at least once, in the order of the changes
 rules/             what an export writes next; without I/O
-write_segments.py  an export into files: a snapshot, then a segment for each range of changes, listed in a manifest
-write_tables.py    an export into tables of a database, which hold what the mirror's hold, each change exactly once
+write_segments.py  exports into files: a snapshot, then a segment for each range of changes, each listed in a manifest
+write_tables.py    exports into tables of a database, each change exactly once
 
 Theory of operation. What leaves here are the views that people query, with the columns and words of the data
 dictionary: a `Table` of `ports/tables.py`, whose rows the state reads as of one moment, beside the service that holds

@@ -1,4 +1,4 @@
-"""brings what follows the mirror up to date: each export by itself, none stopped by another"""
+"""keeps every configured export up to date; a failing export never stops the others"""
 
 from __future__ import annotations
 
@@ -17,30 +17,34 @@ from precoro_daemon.telemetry import get_logger
 _log = get_logger()
 
 _LONGEST_PAUSE_ASKED_S = 86_400.0
-"""That the other side may ask for."""
+"""The longest pause that a receiver may ask for."""
 
 
 class Exporter(Protocol):
-    """One export. It goes on from its own position, whenever it was cancelled or killed."""
+    """One export. After a cancellation or a kill it resumes from its own durable position."""
 
     @property
     def name(self) -> str: ...
 
     async def behind(self) -> bool:
-        """Is there anything to do? Raises StoreUnusable."""
+        """Returns whether there is anything to do. Raises StoreUnusable."""
         ...
 
     async def follow(self) -> int:
-        """Go on, to the end or for a good while; how many rows went out. Raises what keeps it from going on."""
+        """Works to the end of the change log, or for a bounded time, and returns the number of rows written.
+
+        Raises whatever stops it.
+        """
         ...
 
 
 @dataclass(slots=True)
 class Turn:
-    """When an export is looked at again.
+    """When an export runs next.
 
-    every     seconds between two turns at least
-    setbacks  failures since it last worked · failed_in: the round in which it failed
+    every      least number of seconds between two turns
+    setbacks   failures since the last success
+    failed_in  the round of the last failure
     """
 
     exporter: Exporter
@@ -52,8 +56,11 @@ class Turn:
 
 @dataclass(slots=True)
 class FollowExports:
-    """All exports at a time. What one of them fails with is reported, and it is tried again after a pause that grows;
-    the state alone, which all of them read, stops them all."""
+    """Runs all exports concurrently.
+
+    A failing export is logged and retried after a growing pause. Only a failure of the state, which all of them read,
+    stops them all.
+    """
 
     turns: Sequence[Turn]
     clock: Clock

@@ -1,4 +1,4 @@
-"""an export to a receiver: each changed record is pushed, at least once, in the order of its changes"""
+"""pushes each changed record to a receiver, at least once, in the order of the changes"""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 _CHANGES_A_RANGE = 1_000
 _PUSHES_A_SAVE = 200
-"""What a kill may have sent again."""
+"""The most pushes that are sent again after a kill."""
 
 _RETRIES_A_TURN = 1_000
 
@@ -43,7 +43,7 @@ _LOG_KEPT_ROWS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class _Due:
-    """rows: none where the table shows nothing of the record any more"""
+    """A push with its rows; no rows if the table no longer shows the record."""
 
     push: Push
     table: Table
@@ -53,7 +53,7 @@ class _Due:
 
 @dataclass(slots=True)
 class _Tries:
-    """What came of some that were sent side by side."""
+    """The outcomes of pushes that were sent concurrently."""
 
     taken: list[Push] = field(default_factory=list)
     failed: list[tuple[Push, DaemonError]] = field(default_factory=list)
@@ -61,14 +61,16 @@ class _Tries:
 
 @dataclass(slots=True)
 class PushRecords:
-    """Brings one receiver to the end of the change log.
+    """Pushes the rest of the change log to one receiver.
 
-    A range of changes is settled, then pushed, and only then the position moves. A record occurs in a range once, so
-    those of a range go out side by side. One that the receiver refuses waits by itself; all others go on.
+    A range of changes is planned durably, then pushed, and only then the position moves. A record occurs once in a
+    range,
+    so the pushes of a range are sent concurrently. A push that the receiver refuses waits on its own; the others
+    go on.
 
-    receiver       who it is: one that was gone is asked again when this is another
+    receiver       its fingerprint; a receiver that answered 410 Gone is tried again only when this changes
     give_up_after  seconds after which a refused push is dead
-    in_flight      pushes on their way at a time
+    in_flight      number of concurrent pushes
     """
 
     name: str
@@ -82,7 +84,7 @@ class PushRecords:
     in_flight: int = 16
 
     async def behind(self) -> bool:
-        """Is there anything to push?"""
+        """Returns whether there is anything to push."""
         if await self.book.stopped(self.name) == self.receiver:
             return False
         if await self.feed.position(self.name) < await self.feed.newest():
@@ -90,7 +92,7 @@ class PushRecords:
         return bool(await self.book.due(self.name, self.clock.now(), 1))
 
     async def follow(self) -> int:
-        """How many pushes were taken."""
+        """Pushes everything that is due and returns the number of pushes taken."""
         taken = 0
         async with self.receivers() as receiver:
             if await self.book.stopped(self.name):
@@ -101,7 +103,7 @@ class PushRecords:
         return taken
 
     async def _try_again(self, receiver: Receiver) -> int:
-        """What fails here keeps no others waiting: it waits by itself."""
+        """Retries the waiting pushes that are due. One that fails again waits on its own and delays no other."""
         taken = 0
         for some in _parts(await self.book.due(self.name, self.clock.now(), _RETRIES_A_TURN)):
             dues = [due for table in self.tables for due in await self._waiting(table, some)]
@@ -120,7 +122,7 @@ class PushRecords:
         return [_Due(push, table, record, found.get(record, ())) for push, record in own.items()]
 
     async def _next(self) -> Settled | None:
-        """What to push, None at the end."""
+        """Returns the range to push next, None at the end of the change log."""
         position = await self.feed.position(self.name)
         settled = read_settled(await self.feed.note(self.name))
         if settled is not None and settled.after == position:
@@ -148,7 +150,10 @@ class PushRecords:
         return taken
 
     async def _settle(self, tries: _Tries, *, others_taken: bool, waited: float = 0.0) -> set[str]:
-        """Keep what came of each; ids of those of which it is known now. Raises what stands in the way of all."""
+        """Saves the outcomes and returns the ids of the pushes whose outcome is now known.
+
+        Raises a failure that concerns the receiver and so all pushes.
+        """
         now = self.clock.now()
         common: list[DaemonError] = []
         kept: list[Push] = []
@@ -168,7 +173,7 @@ class PushRecords:
         return {push.id for push in (*tries.taken, *kept)}
 
     async def _due(self, settled: Settled) -> AsyncIterator[Sequence[_Due]]:
-        """Some at a time, without those of which it is known what became."""
+        """Yields the range's pushes in batches, without those whose outcome is known."""
         touched = await self.feed.touched(self.tables, settled.after, settled.upto)
         known = await self.book.known(self.name, settled.after, settled.upto)
         for some in _parts(touched):
@@ -184,7 +189,7 @@ class PushRecords:
     def _of(
         self, each: Touched, found: Mapping[str, Mapping[RecordKey, Sequence[Cells]]], at: float
     ) -> Iterator[_Due]:
-        """By the table that shows the record. Where none does, it is gone from each that may have shown it."""
+        """Yields the push for the table that shows the record, or a deletion for each table that may have shown it."""
         [table] = [table for table in self.tables if table.name == each.table]
         rows = found[table.name].get(each.record, ())
         others = [one for one in self.tables if one.is_of_records and one.collections == table.collections]
@@ -194,8 +199,11 @@ class PushRecords:
             yield _Due(push, table, each.record, rows)
 
     async def _send(self, receiver: Receiver, dues: Sequence[_Due]) -> _Tries:
-        """Side by side. Where the receiver took nothing for any reason but the record itself, that way ends: where it
-        takes nothing at all, so do all of them."""
+        """Sends pushes concurrently.
+
+        A sender stops at a failure that does not concern the record alone, so if the receiver takes nothing, all
+        stop.
+        """
         tries, left = _Tries(), iter(dues)
 
         async def send() -> None:

@@ -1,4 +1,4 @@
-"""an export into files: a snapshot, then a segment for each range of changes, listed in a manifest"""
+"""exports into files: a snapshot, then a segment for each range of changes, each listed in a manifest"""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from precoro_daemon.telemetry import get_logger
 _log = get_logger()
 
 _CHANGES_A_SEGMENT = 50_000
-"""Changes in one segment at most: a range that is written again after a crash is then written in seconds."""
+"""The most changes in one segment, so that a range interrupted by a crash is written again within seconds."""
 
 _ROWS_A_READ = 500
 
@@ -42,10 +42,11 @@ _OWN_COLUMNS = (
 
 @dataclass(slots=True)
 class WriteSegments:
-    """Brings one series of segments to the end of the change log.
+    """Writes one series of segments to the end of the change log.
 
-    A segment is durable, then listed, and only then the position moves. Killed between, the same range is written
-    again under the same names: nothing is missing, and nothing is there twice.
+    A segment is made durable, then listed, and only then the position moves. After a kill in between, the same
+    range is
+    written again under the same names: nothing is missing, and nothing is there twice.
 
     snapshot_every  seconds after which a new series begins
     """
@@ -59,12 +60,12 @@ class WriteSegments:
     _listed: Sequence[Range] | None = field(default=None, init=False)
 
     async def behind(self) -> bool:
-        """Is there anything to write?"""
+        """Returns whether there is anything to write."""
         series = read_series(await self.feed.note(self.name))
         return series is None or not series.done or await self.feed.position(self.name) < await self.feed.newest()
 
     async def follow(self) -> int:
-        """How many rows were written."""
+        """Writes all pending ranges and returns the number of rows."""
         written = 0
         async with self.stores() as store:
             while (series := await self._next(store)) is not None:
@@ -73,7 +74,7 @@ class WriteSegments:
         return written
 
     async def _next(self, store: SegmentStore) -> Series | None:
-        """What to write, None at the end."""
+        """Returns the series with the range to write next, None at the end of the change log."""
         if self._listed is None:
             self._listed = [one for name in await store.names() if (one := read_range(name))]
         series, now = read_series(await self.feed.note(self.name)), self.clock.now()
@@ -143,6 +144,6 @@ def _row(table: Table, cells: Cells, seq: int) -> Cells:
 
 
 def _gone(table: Table, touched: Touched) -> Cells:
-    """Of a record of which the table does not show anything any more nothing is known but which it was."""
+    """Returns the row for a record that the table no longer shows: its key, and nothing else."""
     known = dict(zip(("collection", table.key), touched.record, strict=True))
     return ["deleted", touched.seq, *(known.get(column.name) for column in table.columns)]

@@ -1,4 +1,4 @@
-"""an export into tables of a database, which hold what the mirror's hold, each change exactly once"""
+"""exports into tables of a database, each change exactly once"""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from precoro_daemon.telemetry import get_logger
 _log = get_logger()
 
 _CHANGES_A_COMMIT = 2_000
-"""Changes in one transaction: rows of some megabytes, and locks that last for a moment."""
+"""The most changes in one transaction: a few megabytes of rows, and locks held for a moment."""
 
 _RECORDS_A_COPY = 500
 
@@ -26,8 +26,9 @@ _RECORDS_A_COPY = 500
 class WriteTables:
     """Brings the tables of one database to the end of the change log.
 
-    Its position is written in the transaction that writes the rows, so whatever kills either side, each change is in
-    it exactly once. The state keeps how far it knows the tables to be, which tells a restored state from a restored
+    The position is written in the transaction that writes the rows, so every change is applied exactly once,
+    whichever
+    side is killed. The state also keeps the position it knows, which distinguishes a restored state from a restored
     database.
     """
 
@@ -37,12 +38,12 @@ class WriteTables:
     warehouses: Callable[[], OpenWarehouse]
 
     async def behind(self) -> bool:
-        """Is there anything to write?"""
+        """Returns whether there is anything to write."""
         position = await self.feed.position(self.name)
         return position < await self.feed.newest() or await self._noted() != self._note(position)
 
     async def follow(self) -> int:
-        """How many rows were written or removed."""
+        """Writes all pending changes and returns the number of rows written or removed."""
         async with self.warehouses() as warehouse:
             standing, written = await self._begun(warehouse)
             while (end := await self.feed.end(standing.position, _CHANGES_A_COMMIT)) > standing.position:
@@ -54,7 +55,7 @@ class WriteTables:
         return written
 
     async def _begun(self, warehouse: Warehouse) -> tuple[Standing, int]:
-        """How far the tables are, and how many rows it took if they had to be filled anew."""
+        """Returns the tables' position, and the number of rows written if they had to be filled again."""
         before, position = await warehouse.standing(), await self.feed.position(self.name)
         noted = await self._noted()
         planned = None if noted is None else json.loads(noted)["upto"]
@@ -76,7 +77,7 @@ class WriteTables:
         return json.dumps({"upto": upto, "schema": self._schema})
 
     async def _plan(self, upto: int) -> int:
-        """What is meant to be written, before it is; where the position is."""
+        """Saves the position that the next write is to reach, before writing, and returns the present one."""
         await self.feed.save_note(self.name, self._note(upto))
         return await self.feed.position(self.name)
 
@@ -89,7 +90,7 @@ class WriteTables:
         return blake2b(json.dumps(said).encode(), digest_size=8).hexdigest()
 
     async def _changes(self, after: int, upto: int) -> AsyncIterator[TableChange]:
-        """Some at a time: a field that got another name makes others of all that have a value of it."""
+        """Yields the changes in batches: renaming one custom field changes every record that has a value for it."""
         touched = await self.feed.touched(self.tables, after, upto)
         for table in self.tables:
             due = [each.record for each in touched if each.table == table.name]

@@ -16,20 +16,22 @@ from precoro_daemon.errors import FolderUnusable
 from precoro_daemon.exports.ports.tables import RowBatch, Table
 
 _ROWS_A_SHEET = 2**20 - 1
-"""Below the titles."""
+"""The most rows of a sheet, without its header."""
 
 _TITLE_LENGTH = 31
 _EXACT_DIGITS = 15
-"""Of a number in Excel; one with more is written as text."""
+"""The digits that a number keeps in Excel; a longer one is written as text."""
 
 _EXCEL_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
-"""What XML cannot hold."""
+"""Characters that XML does not allow."""
 
 
 class ExcelBook:
-    """Written row by row: a sheet that is written is no longer in memory, but in a file of the library's own. JSON is
-    left out, as in CSV."""
+    """A workbook, written row by row. The library keeps written rows in a file of its own, not in memory.
+
+    JSON columns are left out, as in CSV.
+    """
 
     def __init__(self) -> None:
         import openpyxl
@@ -40,8 +42,10 @@ class ExcelBook:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """What failed is not tried once more when the library's objects are collected, which would print its error;
-        and no file of it stays behind, however the process ends."""
+        """Closes the sheets, so that the library does not try again during garbage collection and print its error,
+        and removes
+        its temporary files, however the block ended.
+        """
         for sheet in self._book.worksheets:
             with suppress(Exception):
                 sheet.close()
@@ -49,7 +53,9 @@ class ExcelBook:
                 sheet._writer.cleanup()  # noqa: SLF001 - the library does that at the end of Python
 
     def add(self, table: Table, batches: Iterable[RowBatch]) -> int:
-        """How many rows. What is too long for one sheet goes on in another. Raises FolderUnusable."""
+        """Adds a table and returns its number of rows. Rows that exceed a sheet continue on the next. Raises
+        FolderUnusable.
+        """
         rows = chain.from_iterable(_shown_rows(table, batch) for batch in batches)
         titles = [column.name for column in table.columns if column.kind != "json"]
         try:

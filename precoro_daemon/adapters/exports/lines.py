@@ -11,18 +11,21 @@ from precoro_daemon.exports.ports.tables import RowBatch, Table
 from precoro_daemon.values.spreadsheet_cells import FIRST_OF_A_FORMULA, harmless
 
 _YES_OR_NO = {True: "true", False: "false", None: ""}
-"""As programs read it."""
+"""Booleans as programs read them."""
 
 _QUOTED_SIGNS = '",\r\n'
-"""RFC 4180."""
+"""Characters that need quotes (RFC 4180)."""
 
 
 _PLAIN_KINDS = ("date", "timestamp")
-"""Their cells are made here: nothing in them is a formula or wants quotes."""
+"""Kinds whose cells this program writes itself: none needs quotes or looks like a formula."""
 
 
 def write_csv(file: IO[bytes], table: Table, batches: Iterable[RowBatch]) -> int:
-    """How many rows. JSON is left out: no spreadsheet does anything with it, and its cells are too small."""
+    """Writes the table and returns the number of rows.
+
+    JSON columns are left out: spreadsheets cannot use them, and limit the length of a cell.
+    """
     kinds = [column.kind for column in table.columns]
     file.write(f"{','.join(column.name for column in table.columns if column.kind != 'json')}\n".encode())
     count = 0
@@ -35,7 +38,7 @@ def write_csv(file: IO[bytes], table: Table, batches: Iterable[RowBatch]) -> int
 
 
 def _texts(kind: str, cells: Sequence[Any]) -> Sequence[str]:
-    """A column as CSV has it: what is to be done to some cells is found out for all of them at once."""
+    """Returns a column's CSV texts. Whether any cell needs escaping is checked once for the whole column."""
     if kind == "boolean":
         return [_YES_OR_NO[cell] for cell in cells]
     if cells and cells[0] is None and cells.count(None) == len(cells):
@@ -70,7 +73,10 @@ def _quoted(text: str) -> str:
 
 
 def write_jsonl(file: IO[bytes], table: Table, batches: Iterable[RowBatch]) -> int:
-    """How many rows. Amounts are text, as JSON's numbers lose digits where they are read; JSON stands as it came."""
+    """Writes the table and returns the number of rows.
+
+    Amounts are text, because JSON readers round numbers. JSON columns are embedded unchanged.
+    """
     names = [column.name for column in table.columns]
     count = 0
     for batch in batches:
@@ -88,7 +94,7 @@ def write_jsonl(file: IO[bytes], table: Table, batches: Iterable[RowBatch]) -> i
 
 
 def json_of(table: Table, cells: Sequence[Any]) -> dict[str, Any]:
-    """A row as an object for orjson, as its JSON line has it."""
+    """Returns a row as an object for orjson, equal to its JSON line."""
     return {
         column.name: _fragment(cell) if column.kind == "json" else cell
         for column, cell in zip(table.columns, cells, strict=True)
@@ -96,7 +102,7 @@ def json_of(table: Table, cells: Sequence[Any]) -> dict[str, Any]:
 
 
 def _fragment(raw: bytes | None) -> orjson.Fragment | None:
-    """A line break stands between values only: inside of texts JSON has none."""
+    """Returns JSON to embed in a line. JSON has line breaks only between values, so they can be replaced by spaces."""
     if raw is None:
         return None
     return orjson.Fragment(raw.replace(b"\n", b" ").replace(b"\r", b" ") if b"\n" in raw or b"\r" in raw else raw)

@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _PRECISION, _SCALE = 38, 18
-"""The widest decimal that DuckDB, Spark and Snowflake know: 20 digits before the point and 18 behind it."""
+"""The widest decimal that DuckDB, Spark and Snowflake support: 20 digits before the point and 18 after it."""
 
 _ROWS_A_GROUP = 10_000
 _BYTES_A_GROUP = 2**21
-"""Bytes of JSON in one row group: what is gathered for it is in memory."""
+"""The most bytes of JSON in one row group, which is held in memory until it is written."""
 
 _FITTING_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,19})(?:\.[0-9]{1,18})?")
 _ARROW_MISSING = "Parquet needs the package pyarrow; run: pip install 'precoro-daemon[parquet]'"
 
 
 def demand_arrow() -> Any:
-    """Raises ConfigurationError where the library is not installed."""
+    """Imports pyarrow. Raises ConfigurationError if it is not installed."""
     try:
         import pyarrow as pa
         import pyarrow.compute
@@ -38,7 +38,7 @@ def demand_arrow() -> Any:
 
 
 def schema_of(table: Table) -> pa.Schema:
-    """A field for each column, with what it means."""
+    """Returns a field for each column, with the column's meaning as metadata."""
     pa = demand_arrow()
     types = {
         "integer": pa.int64(),
@@ -56,7 +56,7 @@ def schema_of(table: Table) -> pa.Schema:
 
 
 def write_parquet(file: IO[bytes], table: Table, batches: Iterable[RowBatch]) -> int:
-    """How many rows."""
+    """Writes the table and returns the number of rows."""
     writer = ParquetWriter(file, table)
     for batch in batches:
         writer.add(batch)
@@ -64,7 +64,7 @@ def write_parquet(file: IO[bytes], table: Table, batches: Iterable[RowBatch]) ->
 
 
 class ParquetWriter:
-    """Gathers rows, and writes them a group at a time. Blocking."""
+    """Collects rows and writes them one row group at a time. Blocking."""
 
     def __init__(self, file: IO[bytes] | io.RawIOBase, table: Table) -> None:
         self._arrow = demand_arrow()
@@ -91,7 +91,7 @@ class ParquetWriter:
             self._write()
 
     def close(self) -> int:
-        """How many rows there are."""
+        """Writes the rest and returns the number of rows."""
         if self._columns[0]:
             self._write()
         self._writer.close()
@@ -138,14 +138,14 @@ def _as_texts(pa: Any, values: Sequence[Any]) -> Any:
 
 
 def _decimals(pa: Any, values: Sequence[Any]) -> Any:
-    """Texts that fit the type: looked at one by one where they do not all."""
+    """Returns texts that fit the decimal type. Cells are checked one by one only if some do not fit."""
     texts = pa.array(values, pa.string())
     fit = pa.compute.all(pa.compute.match_substring_regex(texts, f"^{_FITTING_NUMBER.pattern}$")).as_py()
     return texts if fit is not False else pa.array(list(map(_decimal, values)), pa.string())
 
 
 def _cast(pa: Any, values: Sequence[Any], to: Any, readable: Callable[[Any], str | None]) -> Any:
-    """All at once; one by one where one of them is not what it should be."""
+    """Casts all cells at once, or one by one if some cannot be cast."""
     try:
         return pa.array(values, pa.string()).cast(to)
     except pa.ArrowInvalid:
@@ -154,7 +154,7 @@ def _cast(pa: Any, values: Sequence[Any], to: Any, readable: Callable[[Any], str
 
 @lru_cache(maxsize=20_000)
 def _decimal(text: str | None) -> str | None:
-    """None where it is no number, or has more digits than the type: then the JSON beside it has them."""
+    """Returns the number as plain text, None if it is no number or has too many digits; the JSON column keeps those."""
     if text is None or _FITTING_NUMBER.fullmatch(text):
         return text
     plain = plain_number(text)

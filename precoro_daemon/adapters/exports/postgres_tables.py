@@ -1,4 +1,4 @@
-"""tables in a PostgreSQL database, with how far they are beside them"""
+"""tables in a PostgreSQL database, with their position beside them"""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from precoro_daemon.exports.rules.standings import Standing
 T = TypeVar("T")
 
 _STANDINGS = "_exports"
-"""The table of positions, in the schema of the others."""
+"""The table of positions, in the schema of the exported tables."""
 
 _TABLE_COMMENT = "filled by precoro-daemon, export {}"
-"""The comment that tells our tables from those of others, which are never written to."""
+"""The comment that marks our tables. Tables without it are never written to."""
 
 _TYPES = {
     "integer": "bigint",
@@ -49,7 +49,10 @@ _READ_AS: dict[str, Callable[[Any], Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """export: its name · schema: of its tables · company: whose they are, as a hash"""
+    """export   its name
+    schema   the schema of its tables
+    company  the company's hash
+    """
 
     export: str
     schema: str
@@ -69,8 +72,10 @@ class PostgresTables:
         await self._run(self._connect)
 
     async def try_out(self, tables: Sequence[Table]) -> None:
-        """Instead of `connect`: whether these tables could be made and written, by statements that are undone again.
-        No row of a table is read, locked or written."""
+        """Checks, instead of `connect`, that these tables could be created and written.
+
+        Every statement is rolled back; no row is read, locked or written.
+        """
         await self._run(self._try_out, tables)
 
     async def close(self) -> None:
@@ -168,13 +173,13 @@ class PostgresTables:
             self._roll_back()
 
     def _try_writing(self, name: str) -> None:
-        """PostgreSQL looks whether it is allowed before it sees that there is no row."""
+        """Runs statements that touch no row: PostgreSQL checks the privileges first."""
         table = sql.Identifier(self._named.schema, name)
         self._execute(sql.SQL("DELETE FROM {} WHERE false").format(table))
         self._execute(sql.SQL("INSERT INTO {0} SELECT * FROM {0} WHERE false").format(table))
 
     def _make_room(self) -> None:
-        """The schema, and the table of positions."""
+        """Creates the schema and the table of positions."""
         space = sql.Identifier(self._named.schema)
         if not self._value("SELECT to_regnamespace(quote_ident(%s)) IS NOT NULL", self._named.schema):
             self._execute(sql.SQL("CREATE SCHEMA {}").format(space))
@@ -224,7 +229,7 @@ class PostgresTables:
                 self._connection.execute("ROLLBACK")
 
     def _empty(self, table: Table) -> None:
-        """Made where it is not there, with the columns that it lacks, and without a row."""
+        """Creates the table or its missing columns, and deletes its rows."""
         there = self._columns(table)
         if not there:
             self._make(table)
@@ -249,7 +254,7 @@ class PostgresTables:
             raise self._failure(PermanentError, f"the table {table.name} is not of this export; nothing was written")
 
     def _refuse_narrow(self, table: Table, there: Collection[str]) -> None:
-        """Who does not own a table cannot add the columns that it lacks."""
+        """Raises PermanentError if the table lacks columns and is not ours to alter."""
         owned = "SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = to_regclass(%s)"
         if any(column.name not in there for column in table.columns) and not self._value(owned, self._shown(table)):
             raise self._failure(
@@ -263,7 +268,7 @@ class PostgresTables:
         return {name for (name,) in self._execute(query, (self._shown(table),)).fetchall()}
 
     def _replace(self, change: TableChange) -> None:
-        """What the table has of these records."""
+        """Replaces the rows of these records."""
         table = change.table
         delete = sql.SQL("DELETE FROM {} WHERE {} = ANY(%s)").format(self._table(table), sql.Identifier(table.key))
         for collection, some in groupby(sorted(change.records), key=lambda record: record[0]):
@@ -302,7 +307,7 @@ class PostgresTables:
 
 
 def _key_of(table: Table, name: sql.Identifier) -> sql.Composed:
-    """What finds the rows of a record."""
+    """Returns the statement that creates the index on a record's rows."""
     if table.unique:
         columns = sql.SQL(", ").join(map(sql.Identifier, table.unique))
         return sql.SQL("ALTER TABLE {} ADD PRIMARY KEY ({})").format(name, columns)
@@ -314,7 +319,7 @@ def _definition(name: str, kind: str) -> sql.Composed:
 
 
 def _text(value: Any) -> str | None:
-    """PostgreSQL cannot keep U+0000."""
+    """Returns the text without U+0000, which PostgreSQL cannot store."""
     return None if value is None else str(value).replace("\0", "\ufffd")
 
 
@@ -327,8 +332,10 @@ async def open_tables(database: PostgresDatabase, named: Named) -> AsyncIterator
 
 
 async def try_tables(database: PostgresDatabase, named: Named, tables: Sequence[Table]) -> bool:
-    """See that an export could make and fill them; nothing stays of it. Whether the connection is encrypted. Raises
-    TemporaryError, PermanentError."""
+    """Checks that an export could create and fill these tables, and returns whether the connection is encrypted.
+
+    Leaves nothing behind. Raises TemporaryError, PermanentError.
+    """
     async with _closing_at_end(database, named) as there:
         await there.try_out(tables)
         return there.is_encrypted

@@ -1,4 +1,4 @@
-"""cells as databases with types take them: what cannot be read as its type is nothing"""
+"""cells for databases with types; a cell that is unreadable as its type becomes empty"""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _WITH_EXPONENT = re.compile(r"-?[0-9]{1,30}(?:\.[0-9]{1,30})?[eE][+-]?[0-9]{1,2}
 
 @lru_cache(maxsize=20_000)
 def plain_number(text: str | None) -> str | None:
-    """With every digit, without an exponent."""
+    """Returns the number with every digit and without an exponent, None if it is no number."""
     if text is None or _PLAIN.fullmatch(text):
         return text
     return format(Decimal(text), "f") if _WITH_EXPONENT.fullmatch(text) else None
@@ -27,7 +27,7 @@ def plain_date(text: str | None) -> str | None:
 
 
 def plain_time(text: str | None) -> str | None:
-    """In UTC, without a zone."""
+    """Returns the time in UTC, without a zone, None if it is no time."""
     try:
         moment = None if text is None else datetime.fromisoformat(text)
         if moment is not None and moment.tzinfo is not None:

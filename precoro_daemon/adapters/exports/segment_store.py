@@ -42,14 +42,14 @@ class ParquetSegments:
 
 @asynccontextmanager
 async def open_segments(files: AbstractAsyncContextManager[ObjectStore]) -> AsyncIterator[ParquetSegments]:
-    """Raises ConfigurationError where the library is missing, and what the store of files raises."""
+    """Opens the store. Raises ConfigurationError if pyarrow is missing, and whatever the file store raises."""
     await anyio.to_thread.run_sync(demand_arrow)
     async with files as store:
         yield ParquetSegments(store)
 
 
 class _Sink(io.RawIOBase):
-    """Holds what was written until it is taken."""
+    """A file object that keeps what is written to it until it is taken."""
 
     def __init__(self) -> None:
         super().__init__()

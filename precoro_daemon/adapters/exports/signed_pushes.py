@@ -1,4 +1,4 @@
-"""a receiver over HTTP: one POST for each record, signed as Standard Webhooks has it"""
+"""a receiver over HTTP: one POST for each record, signed as Standard Webhooks specifies"""
 
 from __future__ import annotations
 
@@ -38,19 +38,21 @@ from precoro_daemon.exports.ports.tables import Cells, Table
 from precoro_daemon.telemetry import excerpt
 
 _OF_THE_RECORD = frozenset({400, 402, 406, 409, 411, 412, 413, 414, 415, 416, 417, 422, 428, 431, 451})
-"""Answers that say something of one record; all others say that the receiver takes none at present."""
+"""Status codes that concern one record. Every other code means that the receiver takes nothing at present."""
 
 _READ_BYTES = 300
-"""Of what a receiver says to a push that it does not take."""
+"""The bytes read of an answer that refuses a push."""
 
 _ASKED_TO_WAIT_S = 60.0
-"""After a 429 that does not say how long."""
+"""The wait after a 429 without Retry-After."""
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """url: where records are pushed to · secrets: each signs, so that they can be changed · allowed: hosts that may
-    be private, local or without https"""
+    """url      where records are sent
+    secrets  each signs every push, so that secrets can be rotated
+    allowed  hosts that may be private, local or without https
+    """
 
     url: str
     secrets: Sequence[bytes]
@@ -60,13 +62,13 @@ class Address:
 
     @property
     def fingerprint(self) -> str:
-        """Tells this receiver from another one."""
+        """Identifies this receiver."""
         return hashlib.sha256(self.url.encode()).hexdigest()
 
 
 @asynccontextmanager
 async def open_receiver(address: Address, section: str) -> AsyncIterator[Receiver]:
-    """`section`: of the configuration. Raises AddressRefused, ConfigurationError."""
+    """Opens the receiver. `section` is its section of the configuration. Raises AddressRefused, ConfigurationError."""
     guard, route = Guard(address.allowed, section), route_in_use()
     guard.check(URL(address.url))
     trust: SSLContext | bool = await anyio.to_thread.run_sync(route.trust) if route.ca_file else True
@@ -82,7 +84,7 @@ async def open_receiver(address: Address, section: str) -> AsyncIterator[Receive
 
 
 def sign(ident: str, at: int, body: bytes, secrets: Sequence[bytes]) -> Mapping[str, str]:
-    """The headers by which a receiver knows who sent it, and when. A signature for each secret."""
+    """Returns the headers that prove sender and time, with one signature for each secret."""
     signed = b".".join((ident.encode(), str(at).encode(), body))
     signatures = (base64.b64encode(hmac.digest(secret, signed, "sha256")).decode() for secret in secrets)
     return {
@@ -93,7 +95,7 @@ def sign(ident: str, at: int, body: bytes, secrets: Sequence[bytes]) -> Mapping[
 
 
 def body_of(push: Push, table: Table, record: RecordKey, rows: Sequence[Cells]) -> bytes:
-    """What goes out of a record. It is the same whenever the push is sent, unless the record changed meanwhile."""
+    """Returns the body of a push. It is the same for every attempt, unless the record changed meanwhile."""
     there = any(cells[table.at("vanished_at")] is None for cells in rows)
     kind = "changed" if there else "deleted"
     data = _data(table, record, rows)
@@ -102,7 +104,7 @@ def body_of(push: Push, table: Table, record: RecordKey, rows: Sequence[Cells]) 
 
 
 def _data(table: Table, record: RecordKey, rows: Sequence[Cells]) -> Mapping[str, Any]:
-    """The row; of what belongs to a record, which record that is, and all rows."""
+    """Returns the record's row; or, for a table of parts, the record's id and all its rows."""
     if table.is_of_records:
         return json_of(table, rows[0]) if rows else {table.key: record[1]}
     known = dict(zip(("collection", table.key), record, strict=True))
@@ -136,7 +138,7 @@ class _Receiver:
             raise failure
 
     async def probe(self) -> str:
-        """By HEAD: what is made for POST says 405 or 404 to it, and has done nothing."""
+        """Sends HEAD. A handler made for POST answers 405 or 404 to it and does nothing."""
         self._guard.enter(self._url, proxied=self._proxy is not None)
         try:
             async with self._session.head(self._url, allow_redirects=False, proxy=self._proxy) as answer:
@@ -159,7 +161,7 @@ class _Receiver:
         return ReceiverBusy(text, wait=self._asked_to_wait(answer))
 
     def _asked_to_wait(self, answer: aiohttp.ClientResponse) -> float | None:
-        """Seconds, or an HTTP date."""
+        """Returns the seconds of a Retry-After header, which holds seconds or an HTTP date."""
         given = answer.headers.get("Retry-After", "").strip()
         if given.isascii() and given.isdecimal():
             return float(given[:9])

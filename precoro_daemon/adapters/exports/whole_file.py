@@ -1,4 +1,4 @@
-"""a file that appears whole and durable under its name, for nobody else to read"""
+"""a file that appears complete and durable under its name, readable by its owner alone"""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from typing import IO
 from precoro_daemon.errors import FolderUnusable
 
 _EXPORT_MODE = 0o600
-"""Prices and payments of a company."""
+"""Readable by the owner alone: it holds a company's prices and payments."""
 
 _DEVICES = Path("/dev")
-"""Root may put a file in the place of /dev/null or /dev/stdout, and nothing on the machine works any more."""
+"""Never replaced: a root process could replace /dev/null or /dev/stdout and break the machine."""
 
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[IO[bytes]]:
-    """Written beside it and renamed at the end; what fails leaves nothing behind, and what was there as it was.
+    """Yields a temporary file that is renamed to `path` at the end. After a failure `path` is as it was.
 
     Raises FolderUnusable. Blocking.
     """

@@ -1,4 +1,4 @@
-"""what changed, and the rows of tables as they are now, for exports that follow the change log"""
+"""changed records and the current rows of tables, for exports that follow the change log"""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from precoro_daemon.exports.ports.tables import Cells, Table
 from precoro_daemon.mirror.rules.change_log import Move
 
 RecordKey = tuple[str, int]
-"""Collection and id."""
+"""Collection and record id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """What a table shows of a record may be other rows, once, however often that changed. seq: of the last change in
-    the range"""
+    """A record whose rows in a table may have changed. It occurs once, however often the record changed.
+
+    seq  the record's last change within the range
+    """
 
     seq: int
     table: str
@@ -24,43 +26,50 @@ class Touched:
 
 
 class ExportFeed(Protocol):
-    """The change log and the tables, for named exports. Each has a position and a note of its own, both durable.
+    """The change log and the tables, as named exports read them. Each export has its own durable position and note.
 
-    Raises StoreUnusable. One writer; cancellation leaves a move done or not begun.
+    Raises StoreUnusable. Has one writer. A cancelled move is either done or not begun.
     """
 
     async def position(self, export: str) -> int: ...
 
     async def end(self, after: int, limit: int) -> int:
-        """The last of the next `limit` changes; `after` itself where there is none."""
+        """Returns the last of the next `limit` changes, or `after` if there are none."""
         ...
 
     async def newest(self) -> int:
-        """The last change of all."""
+        """Returns the newest change."""
         ...
 
     async def touched(self, tables: Sequence[Table], after: int, upto: int) -> Sequence[Touched]:
-        """Of which records these tables may show others behind `after` up to `upto`, in the order of the last
-        changes."""
+        """Returns the records whose rows in these tables may have changed after `after`, up to and including `upto`.
+
+        They are ordered by their last change.
+        """
         ...
 
     async def rows(self, table: Table, records: Sequence[RecordKey]) -> Mapping[RecordKey, Sequence[Cells]]:
-        """What a table shows of these records now: a row, or all rows of what belongs to it, always in the same
-        order; without those of which it shows nothing."""
+        """Returns the current rows of these records in the table, always in the same order.
+
+        A record has one row, or one for each thing that belongs to it. Records without a row are left out.
+        """
         ...
 
     async def some_rows(
         self, table: Table, after: RecordKey | None, limit: int
     ) -> Sequence[tuple[RecordKey, Sequence[Cells]]]:
-        """The next records of a table's collections, with what the table shows of each."""
+        """Returns the next `limit` records of the table's collections with their rows."""
         ...
 
     async def note(self, export: str) -> str | None:
-        """What the export noted last."""
+        """Returns the note that the export saved last."""
         ...
 
     async def save_note(self, export: str, note: str) -> None: ...
 
     async def move(self, move: Move, note: str) -> bool:
-        """The position and the note, in one transaction. False, and neither: the position is elsewhere by now."""
+        """Moves the position and saves the note in one transaction.
+
+        Returns False and changes nothing if the position has moved meanwhile.
+        """
         ...

@@ -1,4 +1,4 @@
-"""what became of each push, and who takes them"""
+"""the log of pushes, and the receiver that takes them"""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ if TYPE_CHECKING:
     from precoro_daemon.exports.ports.tables import Cells, Table
 
 PushState = Literal["delivered", "waiting", "dead"]
-"""delivered: the receiver took it · waiting: it refused it, and gets it again · dead: no more, unless a person
-wants it"""
+"""delivered: the receiver took it · waiting: the receiver refused it, it is retried · dead: given up, until a person
+revives it
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Push:
     """One record, sent to one receiver.
 
-    id          the same whenever it is sent, and nothing else ever has it
-    collection  the table that shows the record
-    record, seq  its id, and the change after which it is sent
-    settled_at  when it was settled that it is sent
-    since       from when on it counts how long it has been refused
-    tried_at, attempts  the last time, and how many
-    due_at      when a waiting one is sent again
-    answer      what the receiver said last
+    id          unique, and the same for every attempt
+    collection  the label of the table that shows the record
+    record, seq  the record's id, and the change after which it is sent
+    settled_at  when the push was planned
+    since       start of the time after which a refused push is given up
+    tried_at, attempts  time of the last attempt, and number of attempts
+    due_at      when a waiting push is retried
+    answer      the receiver's last answer
     """
 
     id: str
@@ -44,76 +45,80 @@ class Push:
 
 
 class PushBook(Protocol):
-    """The log of pushes of named exports. Raises StoreUnusable. What one call writes is durable on return, all of it
-    or nothing."""
+    """The log of pushes of named exports. Raises StoreUnusable. Each call is atomic, and durable on return."""
 
     async def known(self, export: str, after: int, upto: int) -> Collection[str]:
-        """Ids of pushes for changes in a range of which is known what became."""
+        """Returns the ids of the pushes in this range of changes whose outcome is known."""
         ...
 
     async def save(self, export: str, pushes: Sequence[Push]) -> None:
-        """What became of these. Older ones of the same records that were not delivered are forgotten: the record as
-        it is now went out since, or waits."""
+        """Saves these outcomes, and drops older undelivered pushes of the same records, which the new ones replace."""
         ...
 
     async def due(self, export: str, now: float, limit: int) -> Sequence[Push]:
-        """Waiting ones whose time has come, the oldest change first."""
+        """Returns the waiting pushes that are due, oldest change first."""
         ...
 
     async def listed(self, export: str, *, dead: bool, limit: int) -> Sequence[Push]:
-        """The last ones that were tried, the newest first; `dead`: of those alone."""
+        """Returns the pushes tried last, newest first; only dead ones if `dead`."""
         ...
 
     async def counts(self, export: str) -> dict[str, int]:
-        """How many there are by state."""
+        """Returns the number of pushes by state."""
         ...
 
     async def forget(self, export: str, before: float, most: int) -> None:
-        """Delivered ones that were sent before a time, and all but so many of the newest."""
+        """Deletes pushes that were delivered before a time, and all but the newest `most`."""
         ...
 
     async def stopped(self, export: str) -> str:
-        """For which receiver the export was stopped as nobody is there any more; "" if it was not."""
+        """Returns the fingerprint of the receiver that stopped the export by answering 410 Gone, "" if it is not
+        stopped.
+        """
         ...
 
     async def stop(self, export: str, receiver: str) -> None:
-        """ "": it goes on."""
+        """Stops the export for this receiver; "" lets it resume."""
         ...
 
     async def revive(self, export: str, now: float) -> int:
-        """Dead ones wait again, due at once, and the export goes on if it was stopped; how many there were."""
+        """Makes dead pushes due at once, lets a stopped export resume, and returns the number of revived pushes."""
         ...
 
     async def rewind(self, export: str, seq: int) -> bool:
-        """All that changed behind `seq` goes out anew, under other ids, and the export goes on if it was stopped.
-        False, and nothing: the export is not that far."""
+        """Sends every change after `seq` again, under new ids, and lets a stopped export resume.
+
+        Returns False and changes nothing if the export has not come that far.
+        """
         ...
 
     async def change_before(self, at: float) -> int:
-        """The last change before a time, 0 if there is none."""
+        """Returns the last change before a time, 0 if there is none."""
         ...
 
     async def drop(self, export: str, ident: str | None) -> int:
-        """Forget a push that was not delivered, by its id, or all dead ones; how many."""
+        """Drops one undelivered push by its id, or all dead ones if None, and returns how many were dropped."""
         ...
 
 
 class Receiver(Protocol):
-    """Who gets the changes. Cancellation leaves a push taken or not; the same id may come again.
+    """Where changes are sent. A cancelled push may have been taken; the same id may be sent again.
 
-    Raises PushRefused where it does not want this record; ReceiverGone where it wants no more at all; ReceiverBusy,
-    ConnectionFault where it cannot take anything at present; AddressRefused.
+    Raises PushRefused if it refuses this record, ReceiverGone if it wants no more pushes at all, ReceiverBusy or
+    ConnectionFault if it cannot take anything at present, and AddressRefused.
     """
 
     async def deliver(self, push: Push, table: Table, record: RecordKey, rows: Sequence[Cells]) -> None:
-        """`rows`: what the table shows of the record; none where it shows nothing any more."""
+        """Sends a record with its rows in the table; no rows mean that the table no longer shows it."""
         ...
 
     async def probe(self) -> str:
-        """Whether anybody answers at its address, and how; nothing of any record leaves. Raises ConnectionFault,
-        AddressRefused."""
+        """Checks that the address answers, without sending data, and describes the answer.
+
+        Raises ConnectionFault, AddressRefused.
+        """
         ...
 
 
 OpenReceiver = AbstractAsyncContextManager[Receiver]
-"""The way to it, held until the context ends."""
+"""Opens the connection to the receiver for the duration of the context."""

@@ -1,4 +1,4 @@
-"""where segments of tables are kept: whole and durable under their names, or not there"""
+"""a place for segments of tables; a file there is complete and durable, or absent"""
 
 from __future__ import annotations
 
@@ -10,21 +10,23 @@ from precoro_daemon.exports.ports.tables import Cells, Table
 
 
 class SegmentStore(Protocol):
-    """A place for files of tables. A file that is there already is replaced, all at once.
+    """A place for files of tables. Writing an existing path replaces the file atomically.
 
-    Raises FolderUnusable, BucketUnusable, DiskFull. Cancellation leaves a whole file there, or none.
+    Raises FolderUnusable, BucketUnusable, DiskFull. A cancelled write leaves a complete file, or none.
     """
 
     async def names(self) -> Sequence[str]:
-        """Every file that is there."""
+        """Returns the path of every file."""
         ...
 
     async def write_rows(self, path: str, table: Table, rows: AsyncIterator[Sequence[Cells]]) -> Mapping[str, object]:
-        """A file of these rows, which come some at a time; what a manifest says of it: path, rows, bytes, sha256."""
+        """Writes the rows, which arrive in batches, into a file and returns its manifest entry: path, rows, bytes,
+        sha256.
+        """
         ...
 
     async def write_text(self, path: str, text: str) -> None: ...
 
 
 OpenSegments = AbstractAsyncContextManager[SegmentStore]
-"""The place, held until the context ends."""
+"""Opens the place for the duration of the context."""

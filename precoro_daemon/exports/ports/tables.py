@@ -1,4 +1,4 @@
-"""what can be exported: tables with their columns, and their rows as of one moment"""
+"""the tables that can be exported, with their columns and a consistent snapshot of their rows"""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True)
 class TableColumn:
-    """kind: text, integer, decimal, boolean, date, timestamp or json, as the data dictionary has it"""
+    """kind  text, integer, decimal, boolean, date, timestamp or json, as in the data dictionary"""
 
     name: str
     kind: str
@@ -20,9 +20,9 @@ class TableColumn:
 class Table:
     """A view that people query.
 
-    collections  of whose records it shows them or what belongs to them, none for one of anything else
-    key          the column with the number of that record; where there are several collections, `collection` has its
-    unique       columns that no two rows have alike, none where there are no such
+    collections  the collections whose records, or whose records' parts, it shows; empty if it shows something else
+    key          the column with the record's id; with several collections, the column `collection` names the record's
+    unique       columns that identify a row, empty if none do
     """
 
     name: str
@@ -33,25 +33,27 @@ class Table:
 
     @property
     def is_of_records(self) -> bool:
-        """Each row is a record, and not one of several things that belong to it."""
+        """Whether each row is a record, and not a part of one."""
         return self.key == "id"
 
     def at(self, column: str) -> int:
-        """Where a column stands in a row."""
+        """Returns the index of a column."""
         return next(at for at, one in enumerate(self.columns) if one.name == column)
 
 
 Cells = Sequence[Any]
-"""A row in the order of its table's columns: decimals, dates and times as exact text, JSON as it is in UTF-8, None
-for nothing."""
+"""A row in the order of its table's columns.
+
+Decimals, dates and times are exact text, JSON is UTF-8 as it was received, and a missing value is None.
+"""
 
 RowBatch = Sequence[Sequence[Any]]
-"""Some rows by columns: of each column their cells."""
+"""A batch of rows as columns: one sequence of cells for each column."""
 
 
 class Tables(Protocol):
-    """All tables as of one moment, beside who holds the state. Blocking."""
+    """A snapshot of all tables, read beside the process that holds the state. Blocking."""
 
     def batches(self, table: Table) -> Iterator[RowBatch]:
-        """All rows, some at a time, read as they are asked for. Raises StoreUnusable."""
+        """Yields all rows in batches, and reads each batch when it is asked for. Raises StoreUnusable."""
         ...

@@ -1,4 +1,4 @@
-"""tables in a database that people use, kept as those of the mirror"""
+"""a database whose tables follow those of the mirror"""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from precoro_daemon.exports.rules.standings import Standing
 
 @dataclass(frozen=True, slots=True)
 class TableChange:
-    """What becomes of what a table shows of some records: it is as `rows` has it, or no more."""
+    """The new rows of changed records. A record that `rows` lacks is deleted from the table."""
 
     table: Table
     records: Sequence[RecordKey]
@@ -22,18 +22,18 @@ class TableChange:
 
 
 class Warehouse(Protocol):
-    """A database. What is written is there together with how far it then is, in one transaction, or not at all.
+    """A database. Rows and the position they bring it to are written in one transaction.
 
-    Raises TemporaryError where the same may work later, PermanentError where it will not. Cancellation leaves a
-    transaction done, or not begun.
+    Raises TemporaryError if a retry may succeed, else PermanentError. A cancelled transaction is either done or
+    not begun.
     """
 
     async def standing(self) -> Standing | None:
-        """How far it is; None where this export never wrote anything."""
+        """Returns the database's position, None if this export has never written to it."""
         ...
 
     async def holds(self, tables: Sequence[Table]) -> bool:
-        """Whether these are there, with all their columns: people may have dropped some."""
+        """Returns whether these tables exist with all their columns: people may have dropped some."""
         ...
 
     async def fill(
@@ -44,15 +44,19 @@ class Warehouse(Protocol):
         *,
         before: Standing | None,
     ) -> int:
-        """The tables, made where they are not there and with their new columns, hold these rows and no others; how
-        many. Readers see the former rows until then. Raises TemporaryError if it is not as `before`."""
+        """Replaces all rows of the tables, creates missing tables and columns, and returns the number of rows.
+
+        Readers see the former rows until the commit. Raises TemporaryError if the position is not `before`.
+        """
         ...
 
     async def apply(self, standing: Standing, changes: AsyncIterator[TableChange], *, before: Standing) -> int:
-        """The rows are as they are now, or gone; of how many records. Raises TemporaryError if it is not as
-        `before`."""
+        """Replaces or deletes the rows of changed records and returns the number of records.
+
+        Raises TemporaryError if the position is not `before`.
+        """
         ...
 
 
 OpenWarehouse = AbstractAsyncContextManager[Warehouse]
-"""The database, connected until the context ends."""
+"""Connects to the database for the duration of the context."""

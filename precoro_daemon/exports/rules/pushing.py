@@ -1,8 +1,9 @@
-"""pushes of records: which range is next, under which ids, and what becomes of one that is refused
+"""pushes of records: the next range, the ids, and what happens to a refused push
 
-What is pushed next is settled, durably, before the first byte leaves: killed at any step, the same changes go out
-under the same ids again. The moment at which it was settled is part of the id. So is no id of a state that was
-restored, whose changes bear the numbers of others, one that the receiver knows.
+A range is planned durably before its first byte is sent, so after a kill the same changes are sent under the same
+ids.
+An id contains the time of the plan. A restored state counts its changes from an older number, and its ids must not
+equal ids that the receiver already knows.
 """
 
 from __future__ import annotations
@@ -19,13 +20,18 @@ _FIRST_PAUSE_S = 60.0
 _LONGEST_PAUSE_S = 6 * 3600.0
 
 PATIENCE_S = 3600.0
-"""A receiver that answers, and takes nothing of a range for so long, may stumble over one record: others go on."""
+"""A receiver that answers but takes nothing of a range for this long may stumble over one record. That record then
+waits
+and the others go on.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """Changes behind `after` up to and including `upto`, which are pushed next or were last. at: when that was
-    settled, in Unix seconds"""
+    """A planned range: the changes after `after`, up to and including `upto`.
+
+    at  when it was planned, in Unix seconds
+    """
 
     after: int
     upto: int
@@ -47,12 +53,14 @@ def new_push(export: str, label: str, record: int, seq: int, settled_at: float) 
 
 
 def label_of(table: Table, collection: str) -> str:
-    """What the pushes of a table are called: records of several collections may have the same id."""
+    """Returns the collection named in a table's pushes. Records of several collections may share an id, so it names
+    both.
+    """
     return table.name if len(table.collections) == 1 else f"{table.name}/{collection}"
 
 
 def record_of(push: Push, table: Table) -> RecordKey | None:
-    """The record of which a push tells what this table shows; None: it is of another table."""
+    """Returns the record that a push of this table carries, None if the push is another table's."""
     named = (one for one in table.collections if label_of(table, one) == push.collection)
     return next(((collection, push.record) for collection in named), None)
 
@@ -62,16 +70,17 @@ def delivered(push: Push, now: float) -> Push:
 
 
 def refused(push: Push, answer: str, now: float, give_up_after: float) -> Push:
-    """It waits for longer each time; one that was refused for too long is dead."""
+    """Returns the push after a refusal: it waits longer each time, and is dead after `give_up_after` seconds."""
     pause = min(_FIRST_PAUSE_S * 2.0 ** min(push.attempts, 12), _LONGEST_PAUSE_S)
     tried = replace(push, tried_at=now, attempts=push.attempts + 1, due_at=now + pause, answer=answer)
     return replace(tried, state="dead") if now - push.since >= give_up_after else replace(tried, state="waiting")
 
 
 def is_of_the_record(failure: DaemonError, *, others_taken: bool, waited: float) -> bool:
-    """Whether a failure says something of one record, and not of the receiver, to which nothing can be sent then.
+    """Whether a failure concerns one record, and not the receiver as a whole.
 
-    others_taken  it took others at the same time · waited: seconds since the range was settled
+    others_taken  the receiver took other pushes at the same time
+    waited        seconds since the range was planned
     """
     if isinstance(failure, PushRefused):
         return True

@@ -1,9 +1,10 @@
-"""a series of segments: which range of changes is written next, and when a series begins anew
+"""a series of segments: the next range of changes, and when a new series begins
 
-A series is a snapshot of whole tables and, behind it, segments that each hold what changed in one range of the change
-log. What is written next is settled, durably, before the first byte: killed at any step, the same range is written
-under the same names again. A series begins anew, with another epoch, where the former cannot go on: its columns are
-others, it grew old, or it is ahead of the state, which was restored from a backup then.
+A series is a snapshot of whole tables, followed by segments that each hold the changes of one range of the change
+log.
+A range is planned durably before its first byte is written, so after a kill the same range is written under the same
+names. A new series, with a new epoch, begins when the former cannot continue: its columns changed, it is too old, or
+it is ahead of the state, which shows that the state was restored from a backup.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ _RANGE_MANIFEST = re.compile(r"manifest/epoch=([0-9]{6})/([0-9]{20})-([0-9]{20})
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Changes behind `after` up to and including `upto`. after 0: everything that there is at `upto`"""
+    """The changes after `after`, up to and including `upto`. `after` 0 stands for everything that exists at `upto`."""
 
     epoch: int
     after: int
@@ -35,11 +36,11 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """What the state knows of a series.
+    """What the state knows about a series.
 
-    written   the range that is being written or was written last
-    done      whether the position moved behind it
-    schema    what its columns are
+    written   the range that is being written, or was written last
+    done      whether the position has moved past it
+    schema    the columns of its tables
     begun_at  Unix seconds
     """
 
@@ -69,13 +70,13 @@ def segment_path(table: str, one: Range) -> str:
 
 
 def read_range(path: str) -> Range | None:
-    """The range that a manifest is of; None of any other file."""
+    """Returns the range of a manifest, None for any other file."""
     found = _RANGE_MANIFEST.fullmatch(path)
     return Range(*map(int, found.groups())) if found else None
 
 
 def goes_on(series: Series | None, listed: Sequence[Range], schema: str, oldest: float) -> bool:
-    """Whether the series can go on. `oldest`: one that was begun before this (Unix seconds) is too old"""
+    """Whether the series can continue. One that began before `oldest` (Unix seconds) is too old."""
     if series is None or series.schema != schema:
         return False
     written = series.written
@@ -85,12 +86,12 @@ def goes_on(series: Series | None, listed: Sequence[Range], schema: str, oldest:
 
 
 def begin(series: Series | None, listed: Sequence[Range], schema: str, newest: int, now: float) -> Series:
-    """A series with an epoch that nobody used, which begins with everything."""
+    """Returns a new series with an unused epoch, which starts with a snapshot of everything."""
     epochs = [one.epoch for one in listed] + ([series.written.epoch] if series else [])
     return Series(Range(max(epochs, default=0) + 1, 0, newest), done=False, schema=schema, begun_at=now)
 
 
 def go_on(series: Series, end: int) -> Series:
-    """The next range of a series whose last one is done."""
+    """Returns the series with its next range; the last one is done."""
     written = Range(series.written.epoch, series.written.upto, end)
     return Series(written, done=False, schema=series.schema, begun_at=series.begun_at)

@@ -1,4 +1,4 @@
-"""how far tables in a database are, and whether they can be brought on from there"""
+"""the position of tables in a database, and whether they can be updated from there"""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a database says of itself, written in the transaction that wrote the rows.
+    """What a database records about itself, in the transaction that writes the rows.
 
-    position  all changes up to this one are in it · schema: what the columns of its tables are
+    position  the last change that its rows include
+    schema    the columns of its tables
     """
 
     position: int
@@ -17,12 +18,14 @@ class Standing:
 
 
 def can_go_on(standing: Standing | None, schema: str, position: int, planned: int | None) -> bool:
-    """Whether what changed since is enough. Else the tables are filled anew.
+    """Whether applying the changes since its position is enough. If not, the tables are filled again.
 
-    position  how far the state knows them to be · planned: how far it meant to bring them when it heard no more
+    position  the tables' position as the state knows it
+    planned   the position that an interrupted write was to reach, None if there was none
 
-    A database that is behind was restored from a backup: what changed since is in the change log. One that is ahead
-    of what the state knows and meant shows that the state was restored: its changes may bear the numbers of others.
+    A database that is behind was restored from a backup; the change log still has what it lacks. A database that
+    is ahead
+    of both values shows that the state was restored; its change numbers may now stand for other changes.
     """
     if standing is None or standing.schema != schema:
         return False
