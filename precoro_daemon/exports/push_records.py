@@ -189,7 +189,9 @@ class PushRecords:
     def _of(
         self, each: Touched, found: Mapping[str, Mapping[RecordKey, Sequence[Cells]]], at: float
     ) -> Iterator[_Due]:
-        """Yields the push for the table that shows the record, or a deletion for each table that may have shown it."""
+        """Yields the push for the table that shows the record, or a deletion for each table that may have shown
+        it.
+        """
         [table] = [table for table in self.tables if table.name == each.table]
         rows = found[table.name].get(each.record, ())
         others = [one for one in self.tables if one.is_of_records and one.collections == table.collections]

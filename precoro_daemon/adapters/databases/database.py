@@ -1,4 +1,4 @@
-"""what is needed of a database, and how each kind is opened"""
+"""the operations needed of a database, and how each kind is opened"""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Fault(Enum):
 
 @dataclass(frozen=True, slots=True)
 class OddValue:
-    """A value that no Python type holds, such as the day infinity. It costs its own row alone."""
+    """A value that no Python type holds, such as the day infinity. It spoils only its own row."""
 
     text: str
 
@@ -37,11 +37,11 @@ class OddValue:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where it is. `host` may be a directory with PostgreSQL's socket.
+    """A database's address. `host` may be the directory of PostgreSQL's socket.
 
     ca_file  certificates to trust instead of the system's
-    verify   whether the connection must be encrypted and the server's certificate right
-    timeout  seconds one statement may take
+    verify   whether to require encryption and a valid server certificate
+    timeout  seconds that one statement may take
     """
 
     database: str
@@ -55,12 +55,14 @@ class Address:
 
     @property
     def connect_timeout(self) -> int:
-        """Seconds. Short, for connecting cannot be severed; 2 is the least that PostgreSQL's library knows."""
+        """Seconds. It is short, because connecting cannot be interrupted; PostgreSQL's library accepts no less than
+        2.
+        """
         return max(2, int(min(self.timeout, 5)))
 
 
 class Stream(Protocol):
-    """The rows of one query, fetched in pieces."""
+    """The rows of one query, fetched in batches."""
 
     @property
     def columns(self) -> Sequence[str]: ...
@@ -72,16 +74,18 @@ class Connection(Protocol):
     """One connection, used on one thread; only `sever` may be called from another."""
 
     def begin(self, longest_wait: float) -> None:
-        """Start a transaction that sees no other's unfinished work, and fails if another changed what it has seen.
-        None of its statements waits for a lock for more than so many seconds (rounded up to one in MySQL)."""
+        """Starts a serializable transaction: it fails if another one changes what it has read.
+
+        Its statements wait at most `longest_wait` seconds for a lock (rounded up to one in MySQL).
+        """
         ...
 
     def run(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
-        """The rows of a query; none of another statement."""
+        """Runs a statement and returns a query's rows, or none for any other statement."""
         ...
 
     def stream(self, statement: Statement, values: Mapping[str, Any]) -> Stream:
-        """Rows of a query in a read-only transaction of its own, which ends with the connection."""
+        """Runs a query in its own read-only transaction, which ends with the connection."""
         ...
 
     def commit(self) -> None: ...
@@ -89,11 +93,11 @@ class Connection(Protocol):
     def rollback(self) -> None: ...
 
     def close(self) -> None:
-        """Never raises."""
+        """Closes the connection. Never raises."""
         ...
 
     def sever(self) -> None:
-        """Make what runs on the other thread fail soon."""
+        """Makes the statement that runs on the other thread fail soon."""
         ...
 
 
@@ -103,12 +107,12 @@ class Database(Protocol):
 
     @property
     def errors(self) -> tuple[type[Exception], ...]:
-        """All that `connect` and a connection raise."""
+        """Every exception that `connect` and a connection raise."""
         ...
 
     @property
     def orders_text_by_code(self) -> bool:
-        """Whether text sorts as Python sorts it."""
+        """Whether text sorts as it does in Python."""
         ...
 
     def connect(self, *, read_only: bool) -> Connection: ...
@@ -117,7 +121,7 @@ class Database(Protocol):
 
 
 def open_database(dialect: Dialect, address: Address) -> Database:
-    """A driver is loaded only for a database of its kind: each of them costs the start some 50 ms."""
+    """Opens a database. Only its own driver is imported: each one takes about 50 ms."""
     match dialect:
         case "sqlite":
             from precoro_daemon.adapters.databases.sqlite import SqliteDatabase
@@ -134,7 +138,7 @@ def open_database(dialect: Dialect, address: Address) -> Database:
 
 
 def cut(descriptor: int) -> None:
-    """Shut a connection's socket down, no matter who waits on it."""
+    """Shuts a connection's socket down, even while a thread waits for it."""
     with suppress(OSError):
         duplicate = socket.socket(fileno=socket.dup(descriptor))
         with duplicate:

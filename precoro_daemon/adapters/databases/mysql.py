@@ -15,7 +15,7 @@ from precoro_daemon.adapters.databases.database import Address, Fault, Stream, c
 from precoro_daemon.values.sql_statements import Dialect, Statement
 
 _TIMED_OUT = (1969, 3024)
-"""max_statement_time of MariaDB, max_execution_time of MySQL."""
+"""MariaDB's max_statement_time, MySQL's max_execution_time."""
 
 _FAULT_BY_ERROR_NUMBER = {
     ER.LOCK_WAIT_TIMEOUT: Fault.BUSY,
@@ -38,7 +38,7 @@ _BY_CLASS: tuple[tuple[type[Exception], Fault], ...] = (
     (pymysql.InterfaceError, Fault.AWAY),
 )
 _OUR_SIDE = 2000
-"""Errors from here on are the client's: it cannot connect, or the connection is lost."""
+"""The first of the client's error codes: it cannot connect, or lost the connection."""
 
 
 class MysqlDatabase:
@@ -94,7 +94,10 @@ class MysqlConnection:
         self._longest_wait = longest_wait
 
     def begin(self, longest_wait: float) -> None:
-        """SERIALIZABLE: what was searched for stays locked. Of two that search for a key and insert it, one fails."""
+        """Starts a SERIALIZABLE transaction, which locks what it searched for: of two that search for a key and
+        insert it, one
+        fails.
+        """
         seconds = max(1, int(min(longest_wait, self._longest_wait)))
         with self._connection.cursor() as cursor:
             cursor.execute(f"SET SESSION innodb_lock_wait_timeout = {seconds}")

@@ -29,7 +29,7 @@ _FAULT_BY_SQLSTATE_CLASS = {
 
 _QUERY_CANCELED = "57014"
 _NEVER_CONNECTED = ("password authentication failed", "no pg_hba.conf entry", "does not exist", "certificate")
-"""Errors of connecting have no code; the rest of them means that the server is away."""
+"""Messages that mean a refusal. Errors of connecting have no code; all others mean that the server is unreachable."""
 
 
 class PostgresDatabase:
@@ -45,7 +45,9 @@ class PostgresDatabase:
         return self._address
 
     def open_plain(self) -> psycopg.Connection[Any]:
-        """For who speaks PostgreSQL itself. Each statement is a transaction unless one is begun."""
+        """Opens a connection for code that uses psycopg itself. Each statement is a transaction unless one is
+        begun.
+        """
         return psycopg.connect(autocommit=True, prepare_threshold=None, **self._parameters())
 
     def connect(self, *, read_only: bool) -> PostgresConnection:
@@ -85,8 +87,10 @@ class PostgresDatabase:
 
 
 def _tolerant(connection: psycopg.Connection[Any], kind: str) -> type[Loader]:
-    """Reads a value that Python has no type for (the year 20226, infinity, a year before Christ) as its text, so that
-    it costs its own row and no other."""
+    """Returns a loader that reads a value without a Python equivalent (the year 20226, infinity, a year before
+    Christ) as
+    text, so that it spoils only its own row.
+    """
     known = connection.adapters.get_loader(connection.adapters.types[kind].oid, Format.TEXT)
 
     class Tolerant(Loader):
@@ -105,8 +109,12 @@ def _tolerant(connection: psycopg.Connection[Any], kind: str) -> type[Loader]:
 
 
 class PostgresConnection:
-    """All settings hold for one transaction: a pooler such as PgBouncer gives each transaction another session, and
-    takes no others at the start of a connection. For the same reason nothing is prepared in the server."""
+    """A connection whose settings last for one transaction.
+
+    A pooler such as PgBouncer gives each transaction another session and accepts no other settings at connect. For
+    the
+    same reason nothing is prepared on the server.
+    """
 
     def __init__(self, connection: psycopg.Connection[Any], timeout: float, *, read_only: bool) -> None:
         self._connection = connection
@@ -114,7 +122,7 @@ class PostgresConnection:
         self._access = " READ ONLY" if read_only else ""
 
     def begin(self, longest_wait: float) -> None:
-        """SERIALIZABLE: of two transactions that both search for a key and insert it, one fails."""
+        """Starts a SERIALIZABLE transaction: of two that search for a key and insert it, one fails."""
         self._begin(" ISOLATION LEVEL SERIALIZABLE" + self._access, longest_wait)
 
     def _begin(self, manner: str, longest_wait: float) -> None:
@@ -147,7 +155,7 @@ class PostgresConnection:
 
 
 class PostgresStream:
-    """By a cursor in the server: the driver itself would first take in all rows there are."""
+    """Uses a cursor on the server: the driver alone would first fetch all rows."""
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self._connection = connection

@@ -37,7 +37,7 @@ class SqliteDatabase:
         self._address = address
 
     def connect(self, *, read_only: bool) -> SqliteConnection:
-        """The file must be there: none is ever made here."""
+        """Opens the file, which must exist: it is never created here."""
         path = Path(self._address.database).resolve()
         if not path.exists():
             raise sqlite3.OperationalError(f"there is no file {path}")
@@ -62,7 +62,9 @@ class SqliteDatabase:
 
 
 def _explained(error: sqlite3.Error, path: Path) -> sqlite3.Error:
-    """A file with a write-ahead log is read through a second file beside it, which the reader may have to make."""
+    """Explains that a file with a write-ahead log is read through a second file, which the reader may have to
+    create.
+    """
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code != sqlite3.SQLITE_CANTOPEN or not os.access(path, os.R_OK):
         return error
@@ -80,7 +82,10 @@ class SqliteConnection:
         self._longest_wait = longest_wait
 
     def begin(self, longest_wait: float) -> None:
-        """IMMEDIATE: no other may write from here on, so what is searched for cannot appear before the commit."""
+        """Starts an IMMEDIATE transaction: no other connection can write until the commit, so a key that was not
+        found cannot
+        appear.
+        """
         self._connection.execute(f"PRAGMA busy_timeout = {int(min(longest_wait, self._longest_wait) * 1000)}")
         self._connection.execute("BEGIN IMMEDIATE")
 
@@ -112,7 +117,7 @@ class SqliteConnection:
 
 
 class SqliteStream:
-    """Takes in all rows at once: a query that is not read to its end keeps everybody from writing, us included."""
+    """Fetches all rows at once: an unfinished query blocks every writer, including this program."""
 
     def __init__(self, cursor: sqlite3.Cursor) -> None:
         self.columns: Sequence[str] = [column[0] for column in cursor.description or ()]

@@ -1,4 +1,4 @@
-"""blocking work on one thread of its own, with a deadline that is kept"""
+"""blocking work on a dedicated thread, with a hard deadline"""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ import anyio
 T = TypeVar("T")
 
 _CUT_AGAIN_S = 0.2
-"""Seconds between two tries to cut what runs: at first there may be no connection yet that could be cut."""
+"""Seconds between attempts to sever running work: at first there may be no connection to sever."""
 
 
 class OneThread:
-    """Runs functions one after the other. When the caller is cancelled or the deadline is over, what runs is severed;
-    the caller is let go when it has ended, so nothing goes on unwatched."""
+    """Runs functions one after the other.
+
+    On cancellation or at the deadline the running function is severed. The caller waits until it has ended, so no
+    work
+    continues unobserved.
+    """
 
     def __init__(self, name: str, sever: Callable[[], None], deadline: float) -> None:
         self._name = name
@@ -37,7 +41,7 @@ class OneThread:
         self._executor.shutdown(wait=False)
 
     async def run(self, work: Callable[[], T]) -> T:
-        """What `work` returns or raises, also where it was severed because the deadline was over."""
+        """Returns or raises what `work` does, even if it was severed at the deadline."""
         async with self._turn:
             future = asyncio.get_running_loop().run_in_executor(self._executor, work)
             try:

@@ -102,7 +102,9 @@ def json_of(table: Table, cells: Sequence[Any]) -> dict[str, Any]:
 
 
 def _fragment(raw: bytes | None) -> orjson.Fragment | None:
-    """Returns JSON to embed in a line. JSON has line breaks only between values, so they can be replaced by spaces."""
+    """Returns JSON to embed in a line. JSON has line breaks only between values, so they can be replaced by
+    spaces.
+    """
     if raw is None:
         return None
     return orjson.Fragment(raw.replace(b"\n", b" ").replace(b"\r", b" ") if b"\n" in raw or b"\r" in raw else raw)

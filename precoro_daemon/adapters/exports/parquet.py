@@ -154,7 +154,9 @@ def _cast(pa: Any, values: Sequence[Any], to: Any, readable: Callable[[Any], str
 
 @lru_cache(maxsize=20_000)
 def _decimal(text: str | None) -> str | None:
-    """Returns the number as plain text, None if it is no number or has too many digits; the JSON column keeps those."""
+    """Returns the number as plain text, None if it is no number or has too many digits; the JSON column keeps
+    those.
+    """
     if text is None or _FITTING_NUMBER.fullmatch(text):
         return text
     plain = plain_number(text)

@@ -68,7 +68,9 @@ class Address:
 
 @asynccontextmanager
 async def open_receiver(address: Address, section: str) -> AsyncIterator[Receiver]:
-    """Opens the receiver. `section` is its section of the configuration. Raises AddressRefused, ConfigurationError."""
+    """Opens the receiver. `section` is its section of the configuration. Raises AddressRefused,
+    ConfigurationError.
+    """
     guard, route = Guard(address.allowed, section), route_in_use()
     guard.check(URL(address.url))
     trust: SSLContext | bool = await anyio.to_thread.run_sync(route.trust) if route.ca_file else True

@@ -1,4 +1,4 @@
-"""how many files and sockets the process may have open"""
+"""the number of files and sockets that the process may open"""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import suppress
 
 
 def allow_descriptors(wanted: int) -> int:
-    """Raise the limit to so many, as far as the system lets us, and never lower it; gives what stands then."""
+    """Raises the limit to `wanted` as far as the system allows, never lowers it, and returns the resulting limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= wanted:
         return wanted

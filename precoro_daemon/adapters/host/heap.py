@@ -1,4 +1,4 @@
-"""how the C library keeps the memory of many threads"""
+"""how the C library manages memory for many threads"""
 
 from __future__ import annotations
 
@@ -10,15 +10,19 @@ _M_ARENA_MAX = -8
 
 
 def share_one_heap() -> None:
-    """Threads that are made from now on take memory from one heap: with one of its own for each, what one thread gave
-    back is of no use to the others. A MB less for each company. Only glibc has this; elsewhere nothing happens."""
+    """Makes new threads share one heap, so that memory freed by one thread serves the others.
+
+    Saves about 1 MB for each company. Only glibc supports this; elsewhere nothing happens.
+    """
     with suppress(AttributeError, OSError):
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
 
 
 def give_back_free_pages() -> None:
-    """To the system, what was given back to the heap: work that is over leaves holes in it, and the C library returns
-    only what lies at its end. A MB for each company; takes about 10 ms for 20 of them. Blocking. Only glibc has this.
+    """Returns free heap pages to the system: finished work leaves holes, and the C library returns only the heap's
+    end.
+
+    Saves about 1 MB for each company, and takes about 10 ms for 20 of them. Blocking. Only glibc supports this.
     """
     with suppress(AttributeError, OSError):
         ctypes.CDLL(None).malloc_trim(0)

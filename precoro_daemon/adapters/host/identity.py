@@ -1,4 +1,4 @@
-"""what root starts acts as the owner of the state: nothing that this user left there leads root astray"""
+"""a command that root starts acts as the state's owner, so that this user's files cannot mislead root"""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ _ROOT = 0
 
 
 def act_as_owner(*paths: Path) -> None:
-    """From here on this process is the user whose files these are, or will be by their directories. Blocking.
+    """Switches this process to the user who owns these files, or their directories if they do not exist. Blocking.
 
-    Does nothing unless root calls it, nor where the owner cannot reach a file: systemd keeps the directories of
-    passing users where these see them in the service alone. Raises StoreUnusable where several users own the way.
+    Does nothing unless root calls it, or if the owner cannot reach a file: systemd shows the directories of
+    dynamic users
+    only inside the service. Raises StoreUnusable if several users own parts of the path.
     """
     if os.geteuid() != _ROOT:
         return
@@ -33,7 +34,7 @@ def act_as_owner(*paths: Path) -> None:
 
 
 def _on_the_way(path: Path) -> Iterator[os.stat_result]:
-    """The directory, the file, and what a link in its place leads to."""
+    """Yields the directory, the file, and the target if the file is a link."""
     for status_of, where in (
         (os.stat, path.parent),
         (os.lstat, path),
@@ -55,7 +56,7 @@ def _is_reached(directory: Path, user: int) -> bool:
 
 
 def _become(user: int, group: int) -> None:
-    """For good: real, effective and saved."""
+    """Changes the real, effective and saved ids, for good."""
     try:
         known = pwd.getpwuid(user)
     except KeyError:

@@ -1,4 +1,4 @@
-"""the notify socket of systemd: ready, reloading, stopping, how it is, and that it is alive"""
+"""systemd's notify socket: ready, reloading, stopping, a status line, and the watchdog"""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _UNCONDITIONAL = ("READY=1", "STOPPING=1")
 
 
 def find_supervisor(environ: Mapping[str, str]) -> Supervisor:
-    """systemd, where it started this process and wants to know; else nobody."""
+    """Returns systemd if it started this process and expects messages, else a supervisor that ignores them."""
     address = environ.get("NOTIFY_SOCKET", "")
     if not address.startswith(("/", "@")):
         return Unsupervised()
@@ -24,7 +24,7 @@ def find_supervisor(environ: Mapping[str, str]) -> Supervisor:
 
 
 def _watchdog(environ: Mapping[str, str]) -> float | None:
-    """Seconds, None if none watches this very process."""
+    """Returns the watchdog's interval in seconds, None if this process has no watchdog."""
     usec, pid = environ.get("WATCHDOG_USEC", ""), environ.get("WATCHDOG_PID", str(os.getpid()))
     if not usec.isdecimal() or not int(usec) or pid != str(os.getpid()):
         return None
@@ -32,10 +32,11 @@ def _watchdog(environ: Mapping[str, str]) -> float | None:
 
 
 class SystemdSupervisor:
-    """Implements `Supervisor` by datagrams that are never waited for.
+    """Implements `Supervisor` by datagrams that never block.
 
-    systemd's queue is short, and all services share it. What finds no room in it is lost, but for the last word on
-    whether the service is ready, which goes with the next one: without it a start would be taken for a failed one.
+    systemd's queue is short, and all services share it. A message that finds it full is lost, except the last one
+    about
+    readiness, which is repeated with the next message: without it systemd would treat a start as failed.
     """
 
     def __init__(self, address: str, watchdog_interval: float | None) -> None:

@@ -14,7 +14,7 @@ import anyio
 T = TypeVar("T")
 
 _IDLE_AFTER_S = 2.0
-"""Real seconds without work. Calls of a busy company come closer together."""
+"""Real seconds without work after which a thread is idle. A busy company's calls are closer together."""
 
 
 class _WorkItem(NamedTuple):
@@ -24,12 +24,14 @@ class _WorkItem(NamedTuple):
 
 
 class WorkThreads(Executor):
-    """One thread, or up to `most`, whose work a loop waits for.
+    """One thread, or up to `most`, that work for an event loop.
 
-    A trip takes a third of the CPU time of one through concurrent.futures. Its futures can be waited for by threads;
-    these are the loop's own, which `run_in_executor` hands on as they are (asyncio/futures.py, `wrap_future`).
+    A trip takes a third of the CPU time of one through concurrent.futures, whose futures also support waiting
+    threads.
+    These futures belong to the loop, and `run_in_executor` returns them unchanged (asyncio/futures.py,
+    `wrap_future`).
 
-    idle  called on a thread when it has had nothing to do for a while after some work
+    idle  called on a thread when it has had no work for a while
     """
 
     def __init__(self, name: str, most: int = 1, idle: Callable[[], object] = lambda: None) -> None:
@@ -54,7 +56,7 @@ class WorkThreads(Executor):
         return future
 
     def shutdown(self, wait: bool = False, *, cancel_futures: bool = False) -> None:  # noqa: ARG002 - Executor's
-        """The threads end after what they were given; nobody waits for that."""
+        """Lets the threads end after their present work, without waiting for them."""
         for _ in range(self._threads):
             self._items.put(None)
 
@@ -86,12 +88,12 @@ class WorkThreads(Executor):
 
 
 async def run_to_end(executor: Executor, work: Callable[[], T]) -> T:
-    """Run `work` on a thread of the executor; a cancelled caller is let go only when `work` has ended."""
+    """Runs `work` on a thread of the executor. A cancelled caller waits until `work` has ended."""
     return await to_end(asyncio.get_running_loop().run_in_executor(executor, work))
 
 
 async def to_end(work: Awaitable[T]) -> T:
-    """Wait for it; a cancelled caller is let go only when it has ended."""
+    """Awaits it. A cancelled caller waits until it has ended."""
     future = asyncio.ensure_future(work)
     with anyio.CancelScope(shield=True):
         try:

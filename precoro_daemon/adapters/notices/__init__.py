@@ -1,6 +1,6 @@
 """messages to people, and signs of life for who watches
 
-messenger.py  messages through Apprise, in a process of its own that is there while one is sent
-ping.py       a sign of life: an address that is asked for, so that who watches it knows that the program is there
-sending.py    the process that sends one message: what and where to come in as JSON, what failed goes out as JSON
+messenger.py  messages through Apprise, in a process that lives for one message
+ping.py       a sign of life: a GET to a monitoring address
+sending.py    the process that sends one message: reads it and the addresses as JSON, and writes the failures as JSON
 """

@@ -1,8 +1,7 @@
-"""messages through Apprise, in a process of its own that is there while one is sent
+"""messages through Apprise, in a process that lives for one message
 
-Apprise takes a second of CPU and 30 MB to import and blocks while it talks; a service that sends a message a week
-should pay for that once a week. Addresses have secrets in them, so they go through the pipe and stand on no command
-line.
+Apprise takes a second of CPU and 30 MB to import, and blocks while it sends. A service that sends one message a week
+should pay for that once a week. Addresses contain secrets, so they go through a pipe and not on the command line.
 """
 
 from __future__ import annotations
@@ -21,24 +20,27 @@ from precoro_daemon.errors import NoticeUnsent
 from precoro_daemon.status.notices import Message
 
 _SENT_WITHIN_S = 90.0
-"""Real seconds for all targets together; Apprise gives each some seconds."""
+"""Real seconds for all targets together; Apprise gives each a few seconds."""
 
 _CHILD = "precoro_daemon.adapters.notices.sending"
 
 
 @dataclass(frozen=True, slots=True)
 class Messenger:
-    """Sends to each of the addresses. `route`: the proxy, and whose certificates are believed"""
+    """Sends to each of the addresses.
+
+    route  the proxy, and the certificates to trust
+    """
 
     addresses: Sequence[str]
     route: Route
 
     async def send(self, message: Message) -> None:
-        """Raises NoticeUnsent, naming the targets that did not take it. The others have it then."""
+        """Sends the message. Raises NoticeUnsent with the targets that failed; the others have received it."""
         await self._run({"message": asdict(message)})
 
     async def check(self) -> None:
-        """Whether each address can be read; nothing is sent. Raises NoticeUnsent."""
+        """Checks that each address is valid, without sending anything. Raises NoticeUnsent."""
         await self._run({})
 
     async def _run(self, task: dict[str, object]) -> None:
@@ -62,6 +64,6 @@ class Messenger:
             raise NoticeUnsent("; ".join(failed))
 
     def _environment(self) -> dict[str, str]:
-        """Requests, which Apprise uses, finds a proxy in variables."""
+        """Passes the proxy in variables, where Requests, which Apprise uses, expects it."""
         proxy = self.route.proxy
         return {**os.environ, **({"HTTPS_PROXY": proxy, "HTTP_PROXY": proxy} if proxy else {})}

@@ -1,4 +1,4 @@
-"""a sign of life: an address that is asked for, so that who watches it knows that the program is there"""
+"""a sign of life: a GET to a monitoring address"""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TIMEOUT = aiohttp.ClientTimeout(total=20)
 
 
 async def ping(address: str, route: Route) -> None:
-    """Raises NoticeUnsent, ConfigurationError."""
+    """Requests the address. Raises NoticeUnsent, ConfigurationError."""
     url = URL(address)
     trust = await anyio.to_thread.run_sync(route.trust) if route.ca_file else True
     headers = {"User-Agent": f"precoro-daemon/{__version__}"}

@@ -1,4 +1,4 @@
-"""the process that sends one message: what and where to come in as JSON, what failed goes out as JSON"""
+"""the process that sends one message: reads it and the addresses as JSON, and writes the failures as JSON"""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import msgspec
 
 
 class _Task(msgspec.Struct):
-    """`message`: title, body and kind; None: only see whether the addresses can be read"""
+    """message  title, body and kind; None only validates the addresses"""
 
     addresses: list[str]
     ca_file: str | None = None
@@ -23,7 +23,7 @@ class _Task(msgspec.Struct):
 
 
 class _Complaints(logging.Handler):
-    """The last thing that Apprise said of a failure."""
+    """Keeps Apprise's last log line about a failure."""
 
     said = ""
 
@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def _failures(task: _Task) -> Iterator[str]:
-    """A line for each target that could not be read or did not take the message."""
+    """Yields a line for each target with an invalid address or a failed delivery."""
     import apprise  # noqa: PLC0415 - an extra
 
     complaints = _Complaints(logging.WARNING)
@@ -63,7 +63,7 @@ def _failures(task: _Task) -> Iterator[str]:
 
 @contextmanager
 def _certificates(ca_file: str | None) -> Iterator[None]:
-    """Believe these too, beside those of the system."""
+    """Trusts these certificates in addition to the system's."""
     if ca_file is None:
         yield
         return

@@ -1,4 +1,4 @@
-"""a bucket of attached files: written to a local spool, checked, sent, checked again"""
+"""a bucket of attached files: each is spooled locally, checked, uploaded, and checked again"""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ _LONGEST_KEY_BYTES = 1024
 
 
 class SpooledFile(LocalPartialFile):
-    """Implements `ports.PartialFile`: in the spool until it is whole, then in the bucket. One task at a time."""
+    """Implements `ports.PartialFile`: the file is in the spool until it is complete, then in the bucket. One task at
+    a time.
+    """
 
     def __init__(self, site: Site, spool: Path, client: BucketClient, path: str, *, take_up: int) -> None:
         super().__init__(site, take_up=take_up)
@@ -89,7 +91,7 @@ class BucketStore:
         return SpooledFile(site, self._spool.directory, self._client, path, take_up=take_up)
 
     async def link(self, kept: Kept, path: str, *, replaces: bool = False) -> Kept | None:
-        """A copy, made by the store itself: Precoro is not asked again."""
+        """Lets the store copy the object, so that Precoro is not asked again."""
         if await self._client.digest(kept.path) != (kept.length, kept.sha256):
             return None
         if kept.path != path:
@@ -108,7 +110,7 @@ class BucketStore:
         return 0
 
     async def write_manifest(self, lines: Sequence[StoredFile], *, anew: bool) -> None:
-        """An object cannot be added to, and to write it anew for every lap costs more than the files."""
+        """Does nothing: an object cannot be appended to, and rewriting it in every lap costs more than the files."""
 
     async def drop_partials(self, *, but: Collection[str]) -> int:
         return await self._spool.drop_partials(but=[spooled(path) for path in but])
@@ -119,13 +121,13 @@ class BucketStore:
 
 
 def spooled(path: str) -> str:
-    """Where a file is in the spool on its way there: in one folder for all, so that none is left empty behind it."""
+    """Returns a file's path in the spool. All share one folder, so that no empty folders are left behind."""
     number = int.from_bytes(blake2b(path.encode(), digest_size=8).digest())
     return f"parts/{number}__"
 
 
 async def _refuse_others(client: BucketClient, path: str, *, replaces: bool) -> None:
-    """What is not ours is never written over."""
+    """Raises FolderUnusable if the path holds an object that is not ours: it is never overwritten."""
     if not replaces and await client.facts(path) is not None:
         raise _in_the_way(client, path)
 
@@ -138,10 +140,10 @@ def _in_the_way(client: BucketClient, path: str) -> FolderUnusable:
 async def open_bucket(
     access: BucketAccess, spool: Path, *, identity: str, reserve: int
 ) -> AsyncIterator[BucketStore]:
-    """The bucket, and the spool, held against every other process of this machine until the context ends.
+    """Opens the bucket and its spool, and locks the spool against every other process of this machine.
 
-    `identity` names the company whose files it has, as a hash; `reserve` bytes of the spool's disk are left alone.
-    Raises FolderUnusable, BucketUnusable.
+    `identity` is the hash of the company that owns the files; `reserve` bytes of the spool's disk stay free. Raises
+    FolderUnusable, BucketUnusable.
     """
     async with open_directory(spool, identity=identity, reserve=reserve) as local:
         client = await open_client(access)
@@ -150,7 +152,9 @@ async def open_bucket(
 
 
 async def _mark(client: BucketClient, identity: str) -> None:
-    """Write whose bucket it is, or read it; and see, by writing the same again, whether the store guards new ones."""
+    """Writes the owner's mark, or reads it. Writing it a second time shows whether the store supports conditional
+    writes.
+    """
     with_it = f"{identity}\n".encode()
     try:
         owner = await client.read_small(MARK_FILE)

@@ -1,4 +1,4 @@
-"""how a bucket is reached: its address, its credentials, and a client with short time-outs"""
+"""access to a bucket: its address, its credentials, and a client with short timeouts"""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ if TYPE_CHECKING:
 
 _BUCKET_CONNECT_S = 5
 _LONGEST_READ_S = 3_600
-"""For one whole object, however large; that it stands still is noticed much sooner."""
+"""The longest read of one whole object, however large. A stalled read is noticed much sooner."""
 
 _BUCKET_RETRIES = 2
 _BUCKET_RETRYING_S = 15
-"""The library would try ten times in three minutes, and a lap would stand still for as long."""
+"""The library's default of ten retries in three minutes would stall a lap for as long."""
 
 _LIBRARY_MISSING = "files in a bucket need the package obstore; run: pip install 'precoro-daemon[object-stores]'"
 
 
 @dataclass(frozen=True, slots=True)
 class BucketAccess:
-    """How to reach a bucket. What is None comes from the platform: its environment, the role of its machine.
+    """How to reach a bucket. Values that are None come from the platform: its environment, or the machine's role.
 
-    prefix           below which all keys are, "" for the whole bucket
+    prefix           the prefix of all keys, "" for the whole bucket
     virtual_hosted   the bucket's name is part of the host, not of the path
-    account          of Azure
-    service_account  Google's file of a key
+    account          the Azure account
+    service_account  Google's key file
     timeout          seconds until an answer begins, and between two pieces of it
     """
 
@@ -56,7 +56,9 @@ class BucketAccess:
 
 
 def connect(access: BucketAccess) -> ObjectStore:
-    """No byte is sent yet. Blocking: loads the library. Raises FolderUnusable, BucketUnusable."""
+    """Creates a client without sending anything. Blocking: imports the library. Raises FolderUnusable,
+    BucketUnusable.
+    """
     try:
         from obstore.exceptions import BaseError
         from obstore.store import AzureStore, GCSStore, S3Store

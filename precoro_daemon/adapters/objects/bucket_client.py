@@ -1,4 +1,4 @@
-"""one bucket, request by request: ask, read, write, copy, list"""
+"""the requests to one bucket: head, read, write, copy, list"""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 _DIGEST_BLOCK_BYTES = 4 * 2**20
 
 _PART_BYTES = 5 * 2**20
-"""The least that S3 takes as a part; what is no larger goes in one request."""
+"""The smallest part that S3 accepts. Content up to this size is sent in one request."""
 
 _MOST_PARTS = 9_000
 _PARTS_AT_ONCE = 2
 _PATHS_A_LIST = 1_000
 
 _UPLOAD_DRAIN_S = 8.0
-"""Seconds that an upload which was cancelled may take to end, or to take back what it sent; a stop takes 20."""
+"""Seconds in which a cancelled upload may finish or remove what it sent; a stop has 20 in all."""
 
 _SHA256_KEY = "sha256"
 _LENGTH_KEY = "length"
@@ -42,7 +42,7 @@ _LENGTH_KEY = "length"
 
 @dataclass(frozen=True, slots=True)
 class ObjectFacts:
-    """What is known of an object without reading it; the SHA-256 that was put beside it, "" if none."""
+    """An object's metadata. Its SHA-256 is "" if none was stored with it."""
 
     size: int
     sha256: str
@@ -50,9 +50,9 @@ class ObjectFacts:
 
 @dataclass(slots=True)
 class BucketClient:
-    """Every path is below the prefix. Raises BucketUnusable; `Missing` and `Taken` where a method says so.
+    """Every path is below the prefix. Raises BucketUnusable, and `Missing` and `Taken` where a method says so.
 
-    guards_new  the store was seen to refuse a second object of the same key, so that it is asked to
+    guards_new  the store was seen to honour conditional writes, so they are used
     """
 
     access: BucketAccess
@@ -73,7 +73,7 @@ class BucketClient:
         return ObjectFacts(found.meta["size"], str(found.attributes.get(_SHA256_KEY, "")))
 
     async def read_small(self, path: str) -> bytes:
-        """Raises Missing."""
+        """Returns a small object's content. Raises Missing."""
         import obstore
 
         with explained(self.access):
@@ -81,14 +81,14 @@ class BucketClient:
             return bytes(await found.bytes_async())
 
     async def write_small(self, path: str, content: bytes) -> None:
-        """Raises Taken if there is one and the store refuses to write over it."""
+        """Writes a small object. Raises Taken if it exists and the store honours conditional writes."""
         import obstore
 
         with explained(self.access):
             await obstore.put_async(self._store, self.key(path), content, mode="create")
 
     async def digest(self, path: str) -> tuple[int, bytes] | None:
-        """Length and SHA-256 of all its bytes, read for this; None if there is no object."""
+        """Reads the whole object and returns its length and SHA-256, None if it does not exist."""
         import obstore
 
         hashed, length = hashlib.sha256(), 0
@@ -103,15 +103,16 @@ class BucketClient:
         return length, hashed.digest()
 
     def guards(self, size: int) -> bool:
-        """Whether the store itself will refuse an object of that size where there is one: only what goes in one
-        request is guarded."""
+        """Returns whether the store itself refuses to overwrite an object of this size: only single requests are
+        conditional.
+        """
         return self.guards_new and size <= _PART_BYTES
 
     async def write(self, kept: Kept, content: bytes | Path, *, replaces: bool) -> None:
-        """The whole content, in memory or in a file, under its path, or nothing. Raises Taken.
+        """Writes the whole content, from memory or a file, or nothing. Raises Taken.
 
-        A cancelled caller is let go when the request has ended or what was sent is taken back; in any case after
-        `_UPLOAD_DRAIN_S`, and then parts may be left for the bucket's own rule to clear away.
+        A cancelled caller waits until the request has ended or the uploaded parts are removed, but at most
+        `_UPLOAD_DRAIN_S`. After that, parts may remain for the bucket's lifecycle rule to remove.
         """
         stopped = Event()
         sending = asyncio.ensure_future(self._send(kept, content, replaces, stopped))
@@ -152,7 +153,7 @@ class BucketClient:
         )
 
     async def confirm(self, path: str, length: int, sha256: bytes) -> None:
-        """Check what was written; where the store keeps nothing beside an object, read it. Raises DiskFault."""
+        """Checks an object that was written, by reading it if the store keeps no metadata. Raises DiskFault."""
         facts = await self.facts(path)
         good = facts is not None and facts.size == length and facts.sha256 in ("", sha256.hex())
         if good and facts is not None and not facts.sha256:
@@ -161,14 +162,14 @@ class BucketClient:
             raise DiskFault(f"{self.access}/{path}: what is there is not what was written; it is fetched again")
 
     async def copy(self, path: str, to: str) -> None:
-        """Raises Missing."""
+        """Copies an object within the bucket. Raises Missing."""
         import obstore
 
         with explained(self.access):
             await obstore.copy_async(self._store, self.key(path), self.key(to))
 
     async def paths(self) -> AsyncIterator[Sequence[str]]:
-        """Of all objects below the prefix, some at a time."""
+        """Yields the paths of all objects below the prefix in batches."""
         import obstore
 
         cut = len(self.key(""))
@@ -183,11 +184,14 @@ class BucketClient:
 
 
 class _StoppedError(Exception):
-    """Nobody waits for the upload any more: what the library does then is to take back what it sent."""
+    """Raised inside an abandoned upload, so that the library removes the parts it sent."""
 
 
 async def _blocks(file: Path, size: int, stopped: Event) -> AsyncIterator[bytes]:
-    """A store takes back an upload whose source breaks; one whose task is cancelled stays behind, open."""
+    """Yields the file in blocks, and raises once the upload is abandoned.
+
+    A store removes the parts of an upload whose source fails; those of a cancelled task would stay.
+    """
     async with await anyio.open_file(file, "rb") as reader:
         while block := await reader.read(size):
             if stopped.is_set():
@@ -196,5 +200,5 @@ async def _blocks(file: Path, size: int, stopped: Event) -> AsyncIterator[bytes]
 
 
 async def open_client(access: BucketAccess) -> BucketClient:
-    """Raises FolderUnusable, BucketUnusable."""
+    """Opens a client. Raises FolderUnusable, BucketUnusable."""
     return BucketClient(access, await anyio.to_thread.run_sync(partial(connect, access)))

@@ -1,4 +1,4 @@
-"""what a bucket refuses, said to the operator"""
+"""the errors of a bucket, explained to the operator"""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ _SLOWER_CODES = frozenset({"SlowDown", "ServerBusy", "TooManyRequests"})
 
 
 class Missing(BucketUnusable):
-    """There is no such object; who did not ask whether there is one has lost the bucket."""
+    """The object does not exist. A caller that expected it reads this as a lost bucket."""
 
 
 class Taken(BucketUnusable):
-    """There is an object of that key already."""
+    """An object with this key exists already."""
 
 
 @contextmanager
 def explained(where: object) -> Iterator[None]:
-    """Turn what the library says of that place into Missing, Taken or BucketUnusable."""
+    """Turns the library's errors about a place into Missing, Taken or BucketUnusable."""
     from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
 
     try:
@@ -49,7 +49,7 @@ def explained(where: object) -> Iterator[None]:
 
 
 def reason_of(text: str) -> str:
-    """One clause and what to do, out of what the library says; no header, no signature."""
+    """Returns the library's error as one clause with what to do, without headers or signatures."""
     status, code = _HTTP_STATUS.search(text), _code(text)
     for fits, sentence in _BUCKET_SENTENCES:
         if fits(text, int(status[1]) if status else 0, code):
@@ -120,4 +120,4 @@ _BUCKET_SENTENCES: tuple[tuple[_Fits, str], ...] = (
         "it cannot be reached; mend endpoint in [fetch_attachments.bucket], or the network",
     ),
 )
-"""The first that fits is said."""
+"""The first one that fits is used."""

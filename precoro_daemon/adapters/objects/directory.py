@@ -1,4 +1,4 @@
-"""the directory of attached files: whose it is, how much room there is, and every file in it"""
+"""the directory of attached files: its owner, its free space, and every file in it"""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class DirectoryStore:
         return LocalPartialFile(self.site(path, replaces=replaces), take_up=take_up)
 
     def site(self, path: str, *, replaces: bool) -> Site:
-        """Where a file for that path is written."""
+        """Returns where a file for this path is written."""
         return Site(self._root, path, self._executor, self._spare, replaces)
 
     async def link(self, kept: Kept, path: str, *, replaces: bool = False) -> Kept | None:
@@ -134,9 +134,9 @@ class DirectoryStore:
 
 @asynccontextmanager
 async def open_directory(directory: Path, *, identity: str, reserve: int) -> AsyncIterator[DirectoryStore]:
-    """The directory, made if only it itself is missing, held against every other process until the context ends.
+    """Opens the directory, creates it if its parent exists, and locks it against every other process.
 
-    `identity` names the company whose files it has, as a hash; `reserve` bytes of its disk are left alone. Raises
+    `identity` is the hash of the company that owns the files; `reserve` bytes of the disk stay free. Raises
     FolderUnusable.
     """
     executor = WorkThreads("files", _THREADS)
@@ -168,7 +168,7 @@ def _open(directory: Path, identity: str, resources: ExitStack) -> int:
 
 
 def _hold(directory: Path, mark: int) -> None:
-    """The lock is the kernel's, so it ends with the process however that ends."""
+    """Takes the kernel's lock, which ends with the process however it ends."""
     try:
         fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:

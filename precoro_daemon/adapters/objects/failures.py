@@ -1,4 +1,4 @@
-"""what the file system refuses, said to the operator"""
+"""the errors of the file system, explained to the operator"""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _REASON_BY_ERRNO = {
 
 @contextmanager
 def explained(where: object) -> Iterator[None]:
-    """Turn what the file system says of that place into DiskFull, DiskFault or FolderUnusable."""
+    """Turns the file system's errors about a place into DiskFull, DiskFault or FolderUnusable."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""the list of what is kept, one JSON object a line, beside the files"""
+"""the list of kept files, one JSON object a line, beside the files"""
 
 from __future__ import annotations
 
@@ -14,21 +14,25 @@ from precoro_daemon.files.manifest import manifest_fields
 from precoro_daemon.files.ports.attachment_book import StoredFile
 
 _TAIL = 2**20
-"""Bytes in which the last line surely begins."""
+"""Bytes at the end of the manifest that are sure to contain the start of its last line."""
 
 _MODE = 0o640
 
 
 class Manifest:
-    """Each line has the `seq` of its file, and the last whole line tells which are still to be added: so no file is
-    missing or there twice, however often the program was killed."""
+    """Each line has its file's `seq`, and the last complete line shows which files are still to be added. So no file
+    is
+    missing or listed twice, however often the program was killed.
+    """
 
     def __init__(self, root: int, directory: Path) -> None:
         self._root = root
         self._shown = directory / MANIFEST
 
     def end(self) -> int:
-        """`seq` of the last whole line, 0 if there is none. Half a line at the end is cut off."""
+        """Returns the `seq` of the last complete line, 0 if there is none, and cuts off an incomplete line at the
+        end.
+        """
         with explained(self._shown):
             try:
                 file = os.open(MANIFEST, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self._root)
@@ -40,7 +44,7 @@ class Manifest:
                 os.close(file)
 
     def write(self, lines: Sequence[StoredFile], *, anew: bool) -> None:
-        """Add the lines, durably; or begin a new list with them, which takes the old one's place at once."""
+        """Appends the lines durably, or atomically replaces the list by a new one that begins with them."""
         name = f".{MANIFEST}.new" if anew else MANIFEST
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC | (os.O_TRUNC if anew else 0)
         text = b"".join(map(_line, lines))

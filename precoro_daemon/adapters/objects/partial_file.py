@@ -1,4 +1,4 @@
-"""one file being written: a name of its own, fsync, its final name, fsync of the folder"""
+"""a file being written: its own temporary name, fsync, the final name, fsync of the folder"""
 
 from __future__ import annotations
 
@@ -22,18 +22,21 @@ from precoro_daemon.files.ports.attachment_book import Kept
 from precoro_daemon.files.rules.bodies import BEGINNING
 
 _WRITE_BLOCK_BYTES = 2**20
-"""Bytes hashed and written at a time. A trip to a thread costs more than most attached files: what is no larger makes
-one trip to be opened and one to be hashed, written, made durable and named."""
+"""Bytes that are hashed and written in one step. A trip to a thread costs more than most attached files, so a file up
+to
+this size makes only two: one to open it, and one to hash, write, sync and rename it.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
     """Where a file is written.
 
-    root      descriptor of the directory; path: below it
-    executor  its threads do what blocks
-    spare     blocks of memory that no file is using: to have new ones for each file takes as long as to hash it
-    replaces  what bears the path is an earlier file of ours
+    root      the descriptor of the directory
+    path      the path below it
+    executor  the threads for blocking work
+    spare     memory blocks that no file is using: allocating new ones takes as long as hashing a file
+    replaces  the path holds an earlier file of ours
     """
 
     root: int
@@ -44,7 +47,7 @@ class Site:
 
 
 class _HashedFile(FileIO):
-    """Hashes what is written to it: both in one trip to a thread."""
+    """Hashes and writes data in one trip to a thread."""
 
     def __init__(self, descriptor: int) -> None:
         super().__init__(descriptor, "wb")
@@ -86,7 +89,7 @@ class LocalPartialFile:
                 await run_to_end(self._site.executor, self._end)
 
     def _open(self) -> _HashedFile:
-        """One process holds the directory, so what is left of that name is an abandoned partial file of ours."""
+        """Opens the file. One process locks the directory, so a file of this name is a leftover of ours."""
         site = self._site
         with explained(site.path), parent(site.root, partial_of(site.path), make=True) as (folder, name):
             if self._take_up and _has_duplicate(folder, name):
@@ -104,7 +107,9 @@ class LocalPartialFile:
         return file
 
     def _reread(self, file: _HashedFile) -> None:
-        """Take the part up: its hash, its beginning, and nothing behind it; nothing at all if less is left of it."""
+        """Resumes a partial file: reads its hash and its beginning, and cuts off the rest; restarts if it is too
+        short.
+        """
         part = self._take_up if os.fstat(file.fileno()).st_size >= self._take_up else 0
         file.truncate(part)
         while self.length < part:
@@ -140,14 +145,14 @@ class LocalPartialFile:
             self._give_back(held)
 
     async def _landed(self) -> None:
-        """Wait for the block that is being written while the next one comes."""
+        """Waits for the block that is written while the next one arrives."""
         landing, self._landing = self._landing, None
         if landing is not None:
             with explained(self._site.path):
                 await to_end(landing)
 
     def _taken(self) -> memoryview:
-        """What is held in memory, and from now on is the caller's."""
+        """Returns the data held in memory, which from now on belongs to the caller."""
         held = memoryview(self._block)[: self._held]
         self._block, self._held = bytearray(), 0
         return held
@@ -157,7 +162,7 @@ class LocalPartialFile:
             self._site.spare.append(held.obj)
 
     async def _with_held(self, work: Callable[[memoryview], None]) -> None:
-        """On a thread, with what is held in memory."""
+        """Runs `work` on a thread with the data held in memory."""
         await self._landed()
         held = self._taken()
         try:
@@ -195,7 +200,7 @@ class LocalPartialFile:
         return self._file.hashed.digest()
 
     async def held_whole(self) -> tuple[bytes, bytes] | None:
-        """All of it and its SHA-256, if nothing went to the disk yet; else None. What it gives is held no longer."""
+        """Returns the whole content and its SHA-256, and releases it; None if any of it is on disk."""
         if self._held != self.length:
             return None
         held = self._taken()
@@ -219,7 +224,7 @@ class LocalPartialFile:
             give_name(site.root, site.path, replaces=site.replaces)
 
     def _end(self) -> None:
-        """Close it; what was neither kept nor left for later is removed."""
+        """Closes the file, and removes it unless it was kept or left for a later resume."""
         site = self._site
         try:
             with explained(site.path):
@@ -231,7 +236,7 @@ class LocalPartialFile:
 
 
 def _has_duplicate(folder: int, name: str) -> bool:
-    """A killed process may have left a kept file under the name of a partial one; that must not be written into."""
+    """Returns whether a killed process left a kept file under a partial file's name: that must not be written to."""
     try:
         return os.stat(name, dir_fd=folder, follow_symlinks=False).st_nlink > 1
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""paths below the root, reached folder by folder without following a symbolic link"""
+"""paths below the root, opened folder by folder without following symbolic links"""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _A_PARTIAL = re.compile(r"\.\d+\.part")
 
 FOLDER_MODE = 0o750
 FILE_MODE = 0o440
-"""Readable only: an editor that saves over a mirrored file would also change its duplicates."""
+"""Read-only: an editor that saves over a mirrored file would also change its duplicates."""
 
 MANIFEST = "manifest.jsonl"
 
 PREFIX = "."
-"""Names that begin so are the program's own: files being written, the mark of the directory."""
+"""Prefix of the program's own names: files being written, and the directory's mark."""
 
 _READ_BLOCK_BYTES = 2**20
 _NO_HARD_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV})
@@ -29,7 +29,7 @@ _NO_HARD_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.
 
 @contextmanager
 def parent(root: int, path: str, *, make: bool) -> Iterator[tuple[int, str]]:
-    """A descriptor of the folder that holds `path`, and the name in it. Folders that are made are made durable."""
+    """Yields the descriptor of the folder that holds `path`, and the name in it. Folders it creates are durable."""
     *folders, name = path.split("/")
     with ExitStack() as stack:
         here = root
@@ -56,13 +56,17 @@ def _enter(here: int, folder: str, *, make: bool) -> int:
 
 
 def partial_of(path: str) -> str:
-    """The name under which a file is written: beside its own, so that it can be given that on any file system."""
+    """Returns the name under which a file is written: in the same folder, so that it can be renamed on any file
+    system.
+    """
     folder, _, name = path.rpartition("/")
     return f"{folder}/{PREFIX}{name.partition('__')[0]}{_PARTIAL}"
 
 
 def give_name(root: int, path: str, *, replaces: bool) -> None:
-    """Give the partial file of `path` its final name, durably. Raises FileExistsError if somebody else has it."""
+    """Renames the partial file of `path` to its final name, durably. Raises FileExistsError if that is someone
+    else's.
+    """
     with parent(root, path, make=False) as (folder, name):
         partial = partial_of(path).rpartition("/")[2]
         if replaces:
@@ -74,7 +78,7 @@ def give_name(root: int, path: str, *, replaces: bool) -> None:
 
 
 def _name_anew(folder: int, partial: str, name: str) -> None:
-    """A link, unlike a rename, never takes the place of what is there."""
+    """Uses a link, which unlike a rename never replaces an existing file."""
     try:
         os.link(partial, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
     except OSError as error:
@@ -94,7 +98,7 @@ def _exists(folder: int, name: str) -> bool:
 
 
 def duplicate(root: int, path: str, of: str, *, replaces: bool) -> bool:
-    """Make `path` another name of the file `of`; False where the file system has no such thing."""
+    """Makes `path` another name of the file `of`. Returns False if the file system has no hard links."""
     with parent(root, of, make=False) as (there, name), parent(root, path, make=True) as (here, _):
         partial = partial_of(path).rpartition("/")[2]
         unlink(here, partial)
@@ -109,7 +113,7 @@ def duplicate(root: int, path: str, of: str, *, replaces: bool) -> bool:
 
 
 def unlink(folder: int, name: str) -> None:
-    """Whatever bears the name, it does not afterwards."""
+    """Removes the name, whatever it is."""
     try:
         os.unlink(name, dir_fd=folder)
     except FileNotFoundError:
@@ -117,7 +121,7 @@ def unlink(folder: int, name: str) -> None:
 
 
 def stat_of(root: int, path: str) -> os.stat_result | None:
-    """What bears that path, None if nothing does."""
+    """Returns the status of the path, None if it does not exist."""
     try:
         with parent(root, path, make=False) as (folder, name):
             return os.stat(name, dir_fd=folder, follow_symlinks=False)
@@ -126,7 +130,7 @@ def stat_of(root: int, path: str) -> os.stat_result | None:
 
 
 def digest(root: int, path: str) -> tuple[int, bytes] | None:
-    """Length and SHA-256 of the plain file there, None if there is none."""
+    """Returns the length and SHA-256 of a plain file, None if there is none."""
     try:
         with parent(root, path, make=False) as (folder, name):
             file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, dir_fd=folder)
@@ -147,12 +151,12 @@ def digest(root: int, path: str) -> tuple[int, bytes] | None:
 
 
 def kept_files(root: Path) -> Iterator[str]:
-    """Every file below the root but the program's own, in order; nothing is followed."""
+    """Yields every file below the root in order, without the program's own and without following links."""
     return (path for path in _files_below(root) if path != MANIFEST and not _name(path).startswith(PREFIX))
 
 
 def partials(root: Path) -> Iterator[str]:
-    """Every file being written, or left so by a killed process."""
+    """Yields every file that is being written, or was left partial by a killed process."""
     return (path for path in _files_below(root) if _A_PARTIAL.fullmatch(_name(path)))
 
 

@@ -1,4 +1,4 @@
-"""the rows of an Excel file, with its numbers and days as they are shown"""
+"""the rows of an Excel file, with numbers and dates as Excel shows them"""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ExcelSheet(NamedTuple):
 
 
 def read_sheets(content: bytes) -> Iterator[ExcelSheet]:
-    """The sheets that are not hidden. Raises UnreadableFile, also between two lines."""
+    """Yields the visible sheets. Raises UnreadableFile, also between two lines."""
     import openpyxl
 
     with _explained():
@@ -67,7 +67,9 @@ def _explained() -> Iterator[None]:
 
 
 def _cell(cell: Any) -> Cell:
-    """A number as Excel shows it at its widest: fifteen digits. A binary number has more, which nobody wrote."""
+    """Returns a cell's value. A number has the fifteen digits that Excel shows at most; further binary digits are
+    noise.
+    """
     value = cell.value
     match value:
         case bool() | None:

@@ -1,4 +1,4 @@
-"""rows of a file as they come, whatever wrote it, and why a file has none"""
+"""the rows of a file in any format, and why a file has none"""
 
 from __future__ import annotations
 
@@ -8,15 +8,19 @@ from decimal import Decimal
 from typing import NamedTuple, TypeAlias
 
 Cell: TypeAlias = str | Decimal | date | bool | None
-"""Texts come without the spaces around them; a spreadsheet's numbers and days as such."""
+"""Text is stripped; a spreadsheet's numbers and dates keep their types."""
 
 
 class UnreadableFile(Exception):
-    """Why nothing of a file, or nothing after a place in it, can be read."""
+    """Why a file cannot be read, or not beyond some place in it."""
 
 
 class Line(NamedTuple):
-    """A row that has any cell. `place`: of its last line in the file; `row`: as a spreadsheet counts."""
+    """A row with at least one cell.
+
+    place  the number of its last line in the file
+    row    the number that a spreadsheet shows
+    """
 
     place: int
     row: int
@@ -24,7 +28,7 @@ class Line(NamedTuple):
 
 
 def shown(cell: Cell) -> str:
-    """A cell as a text; "" for nothing."""
+    """Returns a cell as text, "" if it is empty."""
     match cell:
         case str():
             return cell

@@ -17,7 +17,7 @@ _FAULTS = {b"PK\x03\x04": "an Excel file (.xlsx)", b"\xd0\xcf\x11\xe0": "an old 
 
 
 def decoded(content: bytes, encoding: str) -> str:
-    """The text of a file. A byte order mark says more than a setting. Raises UnreadableFile."""
+    """Returns a file's text. A byte order mark overrides the setting. Raises UnreadableFile."""
     marked = next((name for mark, name in _MARKS if content.startswith(mark)), encoding)
     if kind := _FAULTS.get(content[:4]):
         raise UnreadableFile(f"is {kind}, not text")
@@ -30,7 +30,7 @@ def decoded(content: bytes, encoding: str) -> str:
 
 
 def read_lines(text: str, delimiter: str) -> Iterator[Line]:
-    """A first line such as sep=; names the delimiter, and is none of the rows. Raises UnreadableFile."""
+    """Yields the rows. A first line such as `sep=;` sets the delimiter and is not a row. Raises UnreadableFile."""
     before = 0
     if named := _DELIMITER_LINE.match(text):
         text, delimiter, before = text[named.end() :], named[1], 1
@@ -46,6 +46,6 @@ def read_lines(text: str, delimiter: str) -> Iterator[Line]:
 
 
 def _kept(text: str) -> str:
-    """Spreadsheets are kept from bending a text by a formula that is nothing but the text: ="0016"."""
+    """Returns the text of ="0016", a formula that keeps spreadsheets from changing a text."""
     kept = _KEPT_AS_TEXT.fullmatch(text)
     return kept[1].replace('""', '"').strip() if kept else text

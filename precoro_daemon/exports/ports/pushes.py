@@ -52,7 +52,9 @@ class PushBook(Protocol):
         ...
 
     async def save(self, export: str, pushes: Sequence[Push]) -> None:
-        """Saves these outcomes, and drops older undelivered pushes of the same records, which the new ones replace."""
+        """Saves these outcomes, and drops older undelivered pushes of the same records, which the new ones
+        replace.
+        """
         ...
 
     async def due(self, export: str, now: float, limit: int) -> Sequence[Push]:

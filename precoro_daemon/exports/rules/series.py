@@ -19,7 +19,9 @@ _RANGE_MANIFEST = re.compile(r"manifest/epoch=([0-9]{6})/([0-9]{20})-([0-9]{20})
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """The changes after `after`, up to and including `upto`. `after` 0 stands for everything that exists at `upto`."""
+    """The changes after `after`, up to and including `upto`. `after` 0 stands for everything that exists at
+    `upto`.
+    """
 
     epoch: int
     after: int
