@@ -9,20 +9,20 @@ from precoro_daemon.catalogue.rules.items import Fields, Item, read_item
 from precoro_daemon.runtime.ports import Clock
 
 _OVERLAP_S = 60.0
-"""A check reaches back so far behind the last one, for what was still being written then."""
+"""Seconds by which a check overlaps the previous one, for writes that were then in progress."""
 
 _FRESH_FOR_S = 30.0
-"""So long a check is as good as a new one, which would be refused for a minute as the same GET."""
+"""Seconds for which a check counts as new. Repeating it would be refused for a minute as an identical GET."""
 
 _STALE_AFTER_S = 180.0
-"""Nothing is sent by a check that is older: the quota may be closed for long."""
+"""The oldest check, in seconds, on which a write may be based: the quota may be closed for long."""
 
 
 @dataclass(slots=True)
 class ChangeCheck:
     """Asks Precoro what changed.
 
-    known_until  what changed until then is known (server's clock)
+    known_until  all changes up to this time are known (server's clock)
     made_at      when the last check ended
     """
 

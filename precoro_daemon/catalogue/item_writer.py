@@ -1,4 +1,4 @@
-"""one write to an item: what goes into it, and what its answer proves"""
+"""one write to an item: its content, and what its answer proves"""
 
 from __future__ import annotations
 
@@ -21,24 +21,28 @@ _GONE = "the item is gone from Precoro since the plan was made"
 
 
 class Withheld(DaemonError):
-    """The item is no longer what the plan was made from, so it is not written."""
+    """The item changed since the plan was made, so it is not written."""
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedWrite:
-    """What a write will send."""
+    """The content of a write."""
 
     content: ItemContent
 
     @property
     def before(self) -> str:
-        """The item as it was, "" for a new one."""
+        """The item before the write, "" for a new one."""
         return self.content.before if isinstance(self.content, ItemReplacement) else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What an answer proves. `reason`: what is not as it was meant, "" for nothing; `lost`: something was taken."""
+    """What an answer proves.
+
+    reason  what differs from the wanted item, "" for nothing
+    lost    whether the write removed something
+    """
 
     item: int
     reason: str = ""
@@ -62,7 +66,7 @@ class ItemWriter:
         self._verified = False
 
     async def prepare(self, write: Write) -> PreparedWrite:
-        """Raises Withheld."""
+        """Returns the content of a write. Raises Withheld."""
         if write.step.kind is Kind.CREATE:
             return PreparedWrite(NewItem(self._plan.supplier.id, write.step.wanted))
         before = await self._before(write)
@@ -77,9 +81,9 @@ class ItemWriter:
         return await self._gateway.replace_item(prepared.content, permit)
 
     async def _before(self, write: Write) -> str:
-        """The item as it is, to write over.
+        """Returns the present item, which the write builds on.
 
-        The list's own row does, as long as a detail says no more than it: that is checked once for each plan.
+        The list's row is enough if details show no more than it does; each plan checks that once.
         """
         ident = write.step.item or 0
         found = await self._catalogue.raw(ident)
@@ -104,7 +108,7 @@ class ItemWriter:
         return detail
 
     async def examine(self, write: Write, answer: str, prepared: PreparedWrite) -> Finding:
-        """Hold the answer against what was wanted, and against what was there."""
+        """Compares the answer with the wanted values and with the former item."""
         item = read_item(answer, self._fields)
         assert item is not None
         wanted = write.step.wanted
@@ -120,7 +124,7 @@ class ItemWriter:
         return Finding(item.id, f"Precoro took {', '.join(short)} otherwise than it was sent" if short else said)
 
     async def _name(self, ident: int, external_id: str) -> str:
-        """Why it could not be said; the next plan says it again."""
+        """Sets the external id and returns why that failed, "" if it did not. The next plan tries again."""
         try:
             await self._gateway.name_item(ident, external_id)
         except (TemporaryError, PermanentError) as error:
@@ -128,7 +132,7 @@ class ItemWriter:
         return ""
 
     async def _lost(self, write: Write, answer: str, before: str) -> Sequence[str]:
-        """Where answers leave out what was there before, the first item of a lap is read once more."""
+        """Returns what the write removed. If answers leave fields out, the first item of a lap is read again."""
         if not before:
             return ()
         if absent(before, answer):

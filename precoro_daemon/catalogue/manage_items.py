@@ -1,4 +1,4 @@
-"""approved plans for suppliers' items are carried out at Precoro, each write once"""
+"""carries out approved plans for suppliers' items at Precoro, each write once"""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from precoro_daemon.runtime.ports import Clock
 
 
 def _nobody(_plan: PlanState, _finished: int) -> None:
-    """Nobody wants to know."""
+    """Ignores the progress."""
 
 
 @dataclass(frozen=True, slots=True)
 class ManageItems:
-    """Carries out what was approved, goes on where an earlier lap stopped, and checks what is in doubt.
+    """Carries out approved plans, resumes where an earlier lap stopped, and checks what is in doubt.
 
-    keep  fields beyond the documented ones that are sent back as they are
+    keep  fields beyond the documented ones that are sent back unchanged
     """
 
     catalogue: Catalogue
@@ -47,7 +47,7 @@ class ManageItems:
         return False
 
     async def approve(self, plan: PlanState) -> None:
-        """Let the plan be carried out, if Precoro is still as it was when the plan was made. Raises PlanRefused."""
+        """Approves the plan if Precoro has not changed since it was made. Raises PlanRefused."""
         check = self._check(plan, {}, known_until=plan.as_of)
         found = await check.changed_since(plan.as_of)
         known = await self.catalogue.versions(list(found))

@@ -1,4 +1,4 @@
-"""a supplier's wanted items against Precoro's, as a plan that is shown before anything is sent"""
+"""compares a supplier's wanted items with Precoro's, and plans the difference before anything is sent"""
 
 from __future__ import annotations
 
@@ -34,7 +34,10 @@ _ITEM_CUSTOM_FIELDS = "item_custom_fields"
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """A plan as it was made. `fields`: custom fields by their ids, for their names and options."""
+    """A plan as it was made.
+
+    fields  custom fields by their ids, for their names and options
+    """
 
     state: PlanState
     plan: Plan
@@ -43,7 +46,7 @@ class Outline:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How rows are read, what may be done, and the share by which a source may shrink unasked."""
+    """How rows are read, what may be done, and the share by which a source may shrink without a question."""
 
     reading: Reading
     policy: Policy
@@ -52,9 +55,9 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class PlanItems:
-    """Reads what is wanted, brings Precoro's side up to date, and compares. Calls: one where nothing changed.
+    """Reads the wanted items, updates Precoro's side, and compares the two. Takes one call if nothing changed.
 
-    filters  the user's, of every collection that is mirrored
+    filters  the user's filters of every mirrored collection
     """
 
     lister: Lister
@@ -65,7 +68,7 @@ class PlanItems:
     overlap: float
 
     async def plan(self, source: WantedSource, called: str, rules: Rules, *, force: bool = False) -> Outline:
-        """Raises WantedRefused, PlanRefused, and what the source and Precoro do."""
+        """Returns the plan. Raises WantedRefused, PlanRefused, and whatever the source and Precoro raise."""
         supplier = await self.find(called)
         await self._refuse_second(supplier)
         sheet = await source.read(called)
@@ -90,7 +93,7 @@ class PlanItems:
         return Outline(await self._save(supplier, sheet, len(wanted), plan), plan, fields)
 
     async def _refuse_second(self, supplier: Supplier) -> None:
-        """Making a plan to read it does not drop one that was approved."""
+        """Refuses a second plan while an approved one is unfinished: planning must not drop it."""
         before = await self.catalogue.plan(supplier.id)
         if not before or before.ended or not before.approved_at:
             return
@@ -101,7 +104,7 @@ class PlanItems:
             )
 
     async def pull(self, called: str) -> tuple[Supplier, Sequence[Item], Mapping[int, CustomField]]:
-        """The supplier's items as they are now. Raises PlanRefused."""
+        """Returns the supplier's present items. Raises PlanRefused."""
         supplier = await self.find(called)
         await self._bring_items(supplier)
         used = {name for item in await self._all(supplier, {}) for name in item.values if name.startswith(CUSTOM)}
@@ -112,7 +115,7 @@ class PlanItems:
         return [item async for items in self.catalogue.items(supplier.id, fields) for item in items]
 
     async def find(self, called: str) -> Supplier:
-        """Raises PlanRefused."""
+        """Returns the supplier with this name. Raises PlanRefused."""
         found = find_supplier(await self.catalogue.suppliers(), called)
         if not found:
             await self._bring("suppliers")
@@ -138,7 +141,9 @@ class PlanItems:
         await bring_up_to_date(self.lister, COLLECTIONS[name], chosen, self.overlap, Lane.LISTS)
 
     async def _bring_items(self, supplier: Supplier) -> None:
-        """An item that the mirror lacks would be made a second time, so its list must be whole, and proved so."""
+        """Updates the list of items and proves it complete: an item that the mirror lacks would be created a second
+        time.
+        """
         chosen = self.filters.get("items", Filter())
         if chosen.modified_since or (chosen.supplier and supplier.id not in chosen.supplier):
             raise PlanRefused(
@@ -155,7 +160,9 @@ class PlanItems:
             )
 
     async def _fields(self, wanted: Callable[[CustomField], bool] | None) -> Mapping[int, CustomField]:
-        """Custom fields of items. Definitions of those that are wanted are requested once; None: what is known."""
+        """Returns the custom fields of items. Missing definitions of wanted fields are requested once; None requests
+        nothing.
+        """
         if wanted:
             if (await self.lister.mirror.cursor(_ITEM_CUSTOM_FIELDS)).at is None:
                 await self._bring(_ITEM_CUSTOM_FIELDS)

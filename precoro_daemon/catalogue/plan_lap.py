@@ -1,4 +1,4 @@
-"""one plan in one lap: its writes are sent one by one, and what comes of each is recorded"""
+"""one plan in one lap: sends its writes one by one and records each outcome"""
 
 from __future__ import annotations
 
@@ -31,40 +31,44 @@ from precoro_daemon.writes.outcome import Outcome, OutcomeKind
 from precoro_daemon.writes.sending import write_once
 
 _WRITES_BETWEEN_CHECKS = 100
-"""Others' changes are checked for after so many writes: a call in a hundred."""
+"""Writes between two checks for changes by others: one call in a hundred."""
 
 _MOST_PATIENCE_S = 70.0
-"""A lap waits so long for a check that is to come: until the first check of a write just sent."""
+"""The longest that a lap waits for a check: until the first check of a write that was just sent."""
 
 _MOST_REFUSALS = 10
-"""In a row; then something is wrong with all of them, and repeated errors can get a key blocked."""
+"""Refusals in a row that stop the plan: the fault then concerns all writes, and repeated errors can get a key
+blocked.
+"""
 
 _MOST_UNSENT = 5
-"""Writes in a row that could not be sent at all."""
+"""Unsent writes in a row that end the lap."""
 
 _MOST_UNREAD = 5
-"""Items in a row that could not be read before they are written over."""
+"""Unreadable items in a row that end the lap."""
 
 _OF_ONE_ITEM = (ServerFault, MalformedAnswer, Refused, Forbidden)
-"""What the question for one item may be answered, and says nothing of others. (Of a key that is forbidden twice, the
-second answer is another one.)"""
+"""Answers that concern one item only. (A key that is forbidden twice gets another error the second time.)"""
 
 _MOST_DOUBTS = 3
-"""Answers in a row that were lost. A server that loses its answers must not get thousands of writes that nobody knows
-the outcome of."""
+"""Lost answers in a row that end the lap: a server that loses its answers must not get thousands of writes with
+unknown
+outcomes.
+"""
 
 
 class _CheckFirst(DaemonError):
-    """The last check for what others changed is too old to write by."""
+    """The last check for changes by others is too old to base a write on."""
 
 
 @dataclass(slots=True)
 class PlanLap:
     """One plan in one lap.
 
-    stopped  why the plan goes no further, "" as long as it does; ended: what ended the lap
-    refusals, unsent, unread, doubts: how many in a row
-    held     numbers of the writes that are left for the next lap
+    stopped  why the plan does not continue, "" while it does
+    ended    what ended the lap
+    refusals, unsent, unread, doubts  how many in a row
+    held     numbers of the writes left for the next lap
     """
 
     catalogue: Catalogue
@@ -118,14 +122,14 @@ class PlanLap:
         return await self.catalogue.writes(self.plan.number, State.DOUBT)
 
     async def _recover(self) -> None:
-        """What a process that died had under way may have been carried out."""
+        """Puts the writes of a process that died into doubt: they may have been carried out."""
         for write in await self.catalogue.writes(self.plan.number, State.SENDING):
             await self._lose(write, "the program ended while it was sent")
 
     # What others changed, and what that says of writes in doubt
 
     async def _check(self) -> None:
-        """Judge the doubts that are due, and withhold what is written about items that others changed meanwhile."""
+        """Decides the doubts that are due, and withholds writes to items that others changed meanwhile."""
         now = self.clock.now()
         doubts = [one for one in await self._in_doubt() if (one.check_at or 0.0) <= now]
         if not doubts and (self.check.is_fresh or self._over or not await self._planned()):
@@ -158,7 +162,7 @@ class PlanLap:
                 await self._skip(write, "somebody changed the item at Precoro since the plan was made")
 
     async def _wait_for_doubts(self) -> None:
-        """The first check mostly ends a doubt, and is worth a minute."""
+        """Waits up to a minute, because the first check resolves most doubts."""
         for _ in range(_MOST_DOUBTS):
             doubts = await self._in_doubt()
             if self.ended is not None or not doubts:
@@ -235,7 +239,7 @@ class PlanLap:
             await self.gateway.wait(2.0**self.unsent)
 
     def _hold(self, write: Write, error: DaemonError) -> None:
-        """It is tried again in the next lap, and keeps no other one waiting."""
+        """Leaves a write for the next lap, so that it delays no other."""
         self.held.add(write.number)
         self.report.held(write, str(error))
         self.unread += 1

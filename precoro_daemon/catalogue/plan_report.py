@@ -1,4 +1,4 @@
-"""what one lap says of a plan's writes: counted, reported and logged"""
+"""what one lap reports about a plan's writes: counts, lines for people, and log events"""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from precoro_daemon.telemetry import get_logger
 _log = get_logger()
 
 OnProgress = Callable[[PlanState, int], None]
-"""Called with the plan, and how many of its writes this lap has finished."""
+"""Called with the plan and the number of writes that this lap has finished."""
 
 
 @dataclass(slots=True)
@@ -31,7 +31,7 @@ class PlanReport:
         _log.debug("item_saved", plan=write.plan, kind=str(write.step.kind), key=write.step.key, item=item)
 
     def flawed(self, write: Write, item: int, reason: str) -> None:
-        """It is done, but not quite as it was meant."""
+        """Reports a write that is done but differs from what was wanted."""
         self._add(write, reason)
         _log.warning("item_refused", plan=write.plan, key=write.step.key, item=item, reason=reason)
 
@@ -46,7 +46,7 @@ class PlanReport:
         _log.warning("item_skipped", plan=write.plan, key=write.step.key, item=write.step.item, reason=reason)
 
     def held(self, write: Write, reason: str) -> None:
-        """It is tried again in the next lap."""
+        """Reports a write that the next lap retries."""
         self._add(write, reason)
         _log.warning("item_skipped", plan=write.plan, key=write.step.key, item=write.step.item, reason=reason)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Either host and port (0: any free one), or the path of a Unix socket."""
+    """Either host and port (0 for any free port), or the path of a Unix socket."""
 
     host: str = ""
     port: int = 0
@@ -16,7 +16,7 @@ class Address:
 
     @property
     def is_local(self) -> bool:
-        """Reached from this machine only."""
+        """Whether it is reachable from this machine only."""
         if self.path or self.host == "localhost":
             return True
         try:
@@ -26,11 +26,11 @@ class Address:
 
     @property
     def is_everywhere(self) -> bool:
-        """On every address of this machine."""
+        """Whether it includes every address of this machine."""
         return self.host in ("0.0.0.0", "::")  # noqa: S104
 
     def collides(self, other: Address) -> bool:
-        """Whether only one of the two can be listened on."""
+        """Returns whether the two addresses cannot both be listened on."""
         if self.path or other.path:
             return self.path == other.path
         same = self.host == other.host or self.is_everywhere or other.is_everywhere

@@ -1,4 +1,4 @@
-"""lengths of time, amounts of bytes, counts and points in time, as people say them"""
+"""durations, sizes, counts and points in time as people write them"""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from math import ceil, floor
 
 
 def span(seconds: float) -> str:
-    """A length of time as a person says it: "40 s", "12 min", "3 h 20 min", "2 days 4 h"."""
+    """Returns a duration: "40 s", "12 min", "3 h 20 min", "2 days 4 h"."""
     if seconds < 100:
         return f"{max(seconds, 0):.0f} s"
     minutes = round(seconds / 60)
@@ -22,7 +22,7 @@ def span(seconds: float) -> str:
 
 
 def span_between(least: float, most: float) -> str:
-    """A length of time that is not known exactly: "40 to 55 min", "20 to 31 h", "2 to 3.5 days"."""
+    """Returns an uncertain duration: "40 to 55 min", "20 to 31 h", "2 to 3.5 days"."""
     unit, name, step = (60.0, "min", 1.0)
     if most >= 36 * 3600:
         unit, name, step = (86_400.0, "days", 0.5)
@@ -32,12 +32,12 @@ def span_between(least: float, most: float) -> str:
 
 
 def a_day(times: float) -> str:
-    """How often something is done in a day: "0.2", "14", "1,440"."""
+    """Returns a number of times a day: "0.2", "14", "1,440"."""
     return f"{times:,.0f}" if times >= 9.95 or not times else f"{max(times, 0.1):.1f}"
 
 
 def many(count: int, what: str) -> str:
-    """So many of them: "1 payment", "2 payments"."""
+    """Returns a count with its noun: "1 payment", "2 payments"."""
     return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
@@ -45,7 +45,7 @@ _UNITS = ("B", "KB", "MB", "GB", "TB")
 
 
 def amount(bytes_: float) -> str:
-    """A number of bytes as a person says it: "512 B", "3.4 MB", "12 GB"."""
+    """Returns a size: "512 B", "3.4 MB", "12 GB"."""
     power = 0
     while bytes_ >= 999.5 and power < len(_UNITS) - 1:
         bytes_ /= 1000
@@ -59,5 +59,5 @@ def day(seconds: float) -> str:
 
 
 def moment(seconds: float | None) -> str:
-    """A point in time in UTC, to the minute; "never" for None."""
+    """Returns a point in time in UTC, to the minute; "never" for None."""
     return "never" if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")

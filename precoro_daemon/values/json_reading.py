@@ -1,4 +1,4 @@
-"""tolerant reading of loose JSON: nothing in it has the type that one expects"""
+"""tolerant reading of JSON whose values may have any type"""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _ESCAPE = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
 )
 _INTEGER = re.compile(r"-?[0-9]{1,19}")
-"""No more than 64 bits hold: from 4,300 on, int() raises another error than for letters."""
+"""At most 64 bits. From 4,300 digits on, int() raises another error than for letters."""
 
 
 def read_json(raw: bytes | str) -> Any:
-    """The value, its numbers with a point kept as text; None where it is no JSON."""
+    """Returns the value, with fractional numbers kept as text; None if it is not JSON."""
     try:
         return json.loads(raw, parse_float=str)
     except (ValueError, RecursionError):
@@ -27,14 +27,14 @@ def read_json(raw: bytes | str) -> Any:
 
 
 def nested(value: Any) -> Iterator[Any]:
-    """The members of a nested collection in any of its shapes: {"data": [...]}, a list, a dict keyed by id."""
+    """Yields the members of a nested collection in any of its shapes: {"data": [...]}, a list, a dict keyed by id."""
     if isinstance(value, dict) and isinstance(value.get("data"), list | dict):
         value = value["data"]
     yield from value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
 
 
 def whole_number(value: Any) -> int | None:
-    """An id or a status: an int, or a string of digits. Anything else is None; so is what 64 bits do not hold."""
+    """Returns an id or a status, given as an int or as digits; None for anything else, or beyond 64 bits."""
     if type(value) is not int:  # as nearly all of them are
         if not isinstance(value, str) or not _INTEGER.fullmatch(value):
             return None
@@ -43,12 +43,12 @@ def whole_number(value: Any) -> int | None:
 
 
 def reference(value: Any) -> int | None:
-    """The id of an object given as {"id": 7}, 7 or "7"."""
+    """Returns the id of an object given as {"id": 7}, 7 or "7"."""
     return whole_number(value.get("id") if isinstance(value, dict) else value)
 
 
 def plain_number(value: Any) -> int | str | None:
-    """An idn: an int where it is one ("17" too), other text as it is ("PO-7", "007"), else None."""
+    """Returns an idn: an int if it is one ("17" too), other text unchanged ("PO-7", "007"), else None."""
     number = whole_number(value)
     if number is not None and (not isinstance(value, str) or str(number) == value):
         return number
@@ -56,14 +56,16 @@ def plain_number(value: Any) -> int | str | None:
 
 
 def external_text(raw: bytes) -> str | None:
-    """An externalId as text: strings decoded, numbers with the digits they were sent with, empty as None."""
+    """Returns an externalId as text: strings decoded, numbers with the digits they were sent with, None if empty."""
     if raw in (b"null", b'""', b"[]", b"{}", b"false"):
         return None
     return str(msgspec.json.decode(raw)) if raw.startswith(b'"') else raw.decode()
 
 
 def utc_text(value: Any) -> str | None:
-    """A Precoro date in UTC without offset; one without offset is taken as UTC. Unreadable text stays as it is."""
+    """Returns a Precoro date in UTC without offset. One without offset is taken as UTC; unreadable text is
+    unchanged.
+    """
     if not isinstance(value, str) or not value:
         return None
     if len(value) == 19 and value[10] == "T":
@@ -80,5 +82,5 @@ def utc_text(value: Any) -> str | None:
 
 
 def whole_characters(raw: bytes) -> bytes:
-    """Half a surrogate pair, which JSON can hold and no database can give back, as the sign for what is unknown."""
+    """Replaces half surrogate pairs, which JSON may contain and no database returns, by the replacement character."""
     return _ESCAPE.sub(lambda found: b"\\ufffd" if found[1] else found[0], raw)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 ROUNDING_CENT = Decimal("0.01")
-"""Precoro refuses an amount that misses the remainder by this much or less; the remainder itself is then meant."""
+"""Precoro refuses an amount that differs from the remainder by this much or less; the remainder is then meant."""
 
 _AMOUNT = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]{1,12})?")
 """As many digits as a Decimal adds and subtracts without rounding."""
@@ -21,13 +21,13 @@ OTHER_DIGITS = dict.fromkeys(
     ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"),
     0,
 ) | dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3)
-"""ISO 4217: the currencies that do not have hundredths."""
+"""ISO 4217: the currencies whose minor unit is not a hundredth, with their number of decimals."""
 
 
 def read_amount(value: Any) -> Decimal | None:
-    """An amount as a number or as text, every digit kept; None if it is none.
+    """Returns the amount of a number or a text with every digit, None if it is no amount.
 
-    A binary float is refused, not rounded: who hands one over has lost digits already.
+    A binary float is refused instead of rounded: it has already lost digits.
     """
     if isinstance(value, str):
         text = value.strip()
@@ -39,15 +39,14 @@ def read_amount(value: Any) -> Decimal | None:
 
 
 def can_be_kept(amount: Decimal) -> bool:
-    """Whether it has no more digits than are added without rounding. Zeros at the end, as of a wide column, say
-    nothing."""
+    """Returns whether it can be added without rounding. Trailing zeros, as from a wide column, do not count."""
     return _AMOUNT.fullmatch(plain(amount)) is not None
 
 
 def ungrouped(text: str, grouping: str, decimal_mark: str) -> str | None:
-    """A number without the signs between its thousands; None if one stands anywhere else.
+    """Returns a number without its thousands separators, None if one is misplaced.
 
-    There it is a decimal mark, as somebody else writes it, and the amount would become a hundred times as much.
+    A misplaced one is another writer's decimal mark; dropping it would multiply the amount by a hundred.
     """
     whole, mark, decimals = text.partition(decimal_mark)
     first, *others = whole.strip().lstrip("+-").split(grouping)
@@ -57,7 +56,9 @@ def ungrouped(text: str, grouping: str, decimal_mark: str) -> str | None:
 
 
 def _are_thousands(first: str, others: Sequence[str], grouping: str) -> bool:
-    """In threes; or with commas as in India, where above a thousand it is twos: 1,23,456."""
+    """Returns whether the groups are thousands: of three digits, or with commas, as in India, of two above a thousand
+    (1,23,456).
+    """
     *lakhs, last = others
     in_twos = grouping == "," and bool(lakhs) and len(first) <= 2 and all(len(one) == 2 for one in lakhs)
     in_threes = len(first) <= 3 and all(len(one) == 3 for one in lakhs)
@@ -65,18 +66,18 @@ def _are_thousands(first: str, others: Sequence[str], grouping: str) -> bool:
 
 
 def is_whole(amount: Decimal, currency: str) -> bool:
-    """Whether it can be paid in coins of the currency. Zeros at the end do not count."""
+    """Returns whether it can be paid in the currency's smallest unit. Trailing zeros do not count."""
     decimals = format(amount, "f").partition(".")[2].rstrip("0")
     return len(decimals) <= OTHER_DIGITS.get(currency, USUAL_DIGITS)
 
 
 def snap(amount: Decimal, remainder: Decimal) -> Decimal:
-    """The remainder, if the amount misses it by a rounding cent; else the amount as it is."""
+    """Returns the remainder if the amount differs from it by at most a rounding cent, else the amount."""
     return remainder if abs(amount - remainder) <= ROUNDING_CENT else amount
 
 
 def sums(amounts: Iterable[tuple[str, Decimal]]) -> str:
-    """The total of each currency: "506.87 EUR, 50.90 USD"."""
+    """Returns the total of each currency: "506.87 EUR, 50.90 USD"."""
     totals: dict[str, Decimal] = {}
     for currency, amount in amounts:
         totals[currency] = totals.get(currency, Decimal(0)) + amount
@@ -84,7 +85,9 @@ def sums(amounts: Iterable[tuple[str, Decimal]]) -> str:
 
 
 def plain(amount: Decimal) -> str:
-    """As people and forms write it: no exponent, hundredths at least, no zeros behind them."""
+    """Returns the amount as people and forms write it: without exponent, with at least two decimals and no zeros
+    after them.
+    """
     text = format(amount, "f")
     if text[-1 - USUAL_DIGITS : -USUAL_DIGITS] == ".":  # as nearly all are
         return text

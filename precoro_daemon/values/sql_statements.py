@@ -39,19 +39,20 @@ class Statement:
     names: tuple[str, ...]
 
     def for_colons(self) -> str:
-        """As written: `:name`."""
+        """The statement as written: `:name`."""
         return self._joined(self.texts, [f":{name}" for name in self.names])
 
     def for_percent(self) -> str:
-        """`%s`, where every other % must be doubled, in strings and comments too.
+        """The statement with `%s`, and with every other % doubled, also in strings and comments.
 
-        Not `%(name)s`: PostgreSQL would have one parameter for a name that stands twice, and refuse it where the two
-        places are of different types.
+        Not `%(name)s`: PostgreSQL would use one parameter for a name that occurs twice, and refuse it if the two
+        places
+        have different types.
         """
         return self._joined(tuple(text.replace("%", "%%") for text in self.texts), ["%s"] * len(self.names))
 
     def in_order(self, values: Mapping[str, Any]) -> list[Any]:
-        """The values for `for_percent`."""
+        """Returns the values in the order of `for_percent`."""
         return [values[name] for name in self.names]
 
     @staticmethod
@@ -60,7 +61,7 @@ class Statement:
 
 
 def parse(sql: str, dialect: Dialect) -> Statement:
-    """Raises StatementError where a quote or a comment is not closed."""
+    """Parses a statement. Raises StatementError if a quote or a comment is not closed."""
     texts, names, end, text = [], [], 0, ""
     for match in _tokens(dialect).finditer(sql):
         text += sql[end : match.start()]

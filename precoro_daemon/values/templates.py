@@ -1,4 +1,4 @@
-"""texts with {names} in them: filled into addresses, headers, forms and JSON"""
+"""texts with {names} to fill in: addresses, headers, forms and JSON"""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ Values = Mapping[str, Any]
 
 
 class TemplateError(ValueError):
-    """Why a template cannot be used, or why a value cannot stand in it."""
+    """Why a template cannot be used, or why a value does not fit into it."""
 
 
 def plain(value: Any) -> str:
-    """As text: an amount with all its digits and never an exponent, a day as 2026-01-31, nothing for None."""
+    """Returns a value as text: an amount with all its digits and no exponent, a day as 2026-01-31, "" for None."""
     match value:
         case None:
             return ""
@@ -34,7 +34,9 @@ def plain(value: Any) -> str:
 
 
 def names_in(template: Any) -> Iterator[str]:
-    """Every {name} of a text, or of the texts in a JSON value. Raises TemplateError for an unknown {name:form}."""
+    """Yields every {name} in a text, or in the texts of a JSON value. Raises TemplateError for an unknown
+    {name:form}.
+    """
     match template:
         case str():
             for mark in _PLACEHOLDER.finditer(template):
@@ -54,7 +56,7 @@ def fill_text(template: str, values: Values) -> str:
 
 
 def fill_header(template: str, values: Values) -> str:
-    """One header: printable ASCII, so that no value ends it and begins another."""
+    """Fills a header. Only printable ASCII is accepted, so that no value can end it and begin another."""
     text = fill_text(template, values)
     if not (text.isascii() and text.isprintable()):
         raise TemplateError("a header cannot hold what is not printable ASCII")
@@ -62,8 +64,10 @@ def fill_header(template: str, values: Values) -> str:
 
 
 def fill_address(template: str, values: Values) -> str:
-    """Path and query. What a {name} stands for is percent-encoded whole; the rest stays as written, but for spaces
-    and the like. Query languages are often put into addresses, so a value that could end a quoted text is refused."""
+    """Fills a path with query. Values are percent-encoded whole; the rest is kept, except for spaces and the like.
+
+    A value that could end a quoted text is refused, because addresses often contain query languages.
+    """
 
     def encoded(mark: re.Match[str]) -> str:
         text = plain(_value(mark, values))
@@ -79,8 +83,10 @@ def fill_address(template: str, values: Values) -> str:
 
 
 def fill_json(template: Any, values: Values) -> Any:
-    """A JSON value. A text that is nothing but one {name} becomes that value: an amount a number with all its digits,
-    nothing null. {name:text} keeps it text, {name:int} makes a whole number of it."""
+    """Fills a JSON value. A text that consists of one {name} becomes that value: an amount becomes a number with all
+    its
+    digits, None becomes null. {name:text} keeps text, {name:int} makes an integer.
+    """
     match template:
         case str():
             mark = _PLACEHOLDER.fullmatch(template)

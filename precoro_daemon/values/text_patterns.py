@@ -1,4 +1,4 @@
-"""patterns that take a number out of a text, bounded so that no text can make them slow"""
+"""patterns that extract a number from a text, limited so that no text can make them slow"""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ class PatternError(ValueError):
 
 
 def compile_pattern(text: str) -> re.Pattern[str]:
-    """Raises PatternError for a pattern that is none, or that some text could keep busy for long.
+    """Compiles a pattern. Raises PatternError if it is invalid, or if some text could make it slow.
 
-    Repeats of groups, repeats without an end beyond two, and references back are refused: with these, the time grows
-    with the length of the text beyond all measure.
+    Repeated groups, more than two unbounded repeats, and back-references are refused: their time grows without
+    limit with
+    the length of the text.
     """
     if len(text) > _LONGEST_PATTERN:
         raise PatternError(f"is longer than {_LONGEST_PATTERN} characters")
@@ -67,7 +68,7 @@ def _is_unbounded(token: re.Match[str]) -> bool:
 
 
 def find_one(pattern: re.Pattern[str], text: str) -> str:
-    """What the pattern finds, its group if it has one; "" for nothing. Raises PatternError where it finds several."""
+    """Returns the pattern's group or match, "" if there is none. Raises PatternError if there are several."""
     found = {match[pattern.groups] for match in pattern.finditer(text)} - {None, ""}
     if len(found) > 1:
         raise PatternError(f"names several: {', '.join(sorted(found))}")

@@ -1,4 +1,4 @@
-"""a line of the log for people: short, and several where the screen is narrower than it"""
+"""a log line for people: short, and wrapped to the width of the screen"""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from precoro_daemon.values.visible_text import visible, visible_lines
 
 _INDENT = 9
-"""Columns before what continues a line: as much as the time of day takes."""
+"""Columns that indent a continued line: the width of the time of day."""
 
 
 _COLOURS = {"warning": "\x1b[33m", "error": "\x1b[31m", "info": "\x1b[1m", "debug": "\x1b[2m"}
@@ -17,8 +17,10 @@ _COLOUR_END = "\x1b[0m"
 
 
 def line_for_people(event: MutableMapping[str, Any], columns: int | None, *, is_colourful: bool) -> str:
-    """When, what, then the fields. On a terminal, which has columns, the time is that of the day, and what there is
-    none of goes without saying. Foreign text acts on nothing. A traceback has lines of its own."""
+    """Returns time, event and fields. A terminal gets the time of day only, and empty fields are left out.
+
+    Foreign text is escaped. A traceback has lines of its own.
+    """
     at, level, name = (str(event.pop(key)) for key in ("timestamp", "level", "event"))
     traceback = event.pop("exception", None)
     shown = {key: _shown(value) for key, value in event.items() if value is not None}
@@ -33,15 +35,17 @@ def line_for_people(event: MutableMapping[str, Any], columns: int | None, *, is_
 
 
 def _shown(value: Any) -> Any:
-    """Foreign text acts on no terminal."""
+    """Escapes foreign text."""
     if isinstance(value, bool | int | float):
         return value
     return visible(value if isinstance(value, str) else repr(value))
 
 
 def wrapped(words: str, fields: Sequence[str], columns: int | None) -> list[str]:
-    """The fields behind the words, as many as a line holds; one that is longer than a line is broken at its spaces.
-    `columns`: None: all on one line."""
+    """Puts as many fields after the words as fit on a line, and breaks a longer field at its spaces.
+
+    `columns` None puts all on one line.
+    """
     if columns is None:
         return [" ".join((words, *fields))]
     lines, width, begin = [words], max(columns, 2 * _INDENT), " " * _INDENT

@@ -1,4 +1,4 @@
-"""amounts as people, banks and spreadsheets write them, read exactly, or why they cannot be"""
+"""amounts as people, banks and spreadsheets write them: read exactly, or refused with the reason"""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import NamedTuple
 from precoro_daemon.values.money import ungrouped
 
 INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"))
-"""Signs of no width that stray into texts which were copied from web pages and documents."""
+"""Zero-width characters that come along when text is copied from web pages and documents."""
 
 BENT_NUMBER = re.compile(r"\d(?:[.,]\d+)?E[+-]?\d+", re.ASCII | re.IGNORECASE)
-"""What a spreadsheet makes of a number that is too wide for its column: the digits are lost."""
+"""What a spreadsheet makes of a number that is too wide for its column: digits are lost."""
 
 DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe63\uff0d"), "-")
-"""Signs that people take for a minus or a hyphen."""
+"""Characters that people use as a minus or a hyphen."""
 
 _APOSTROPHES = "'\u2018\u2019\u02bc\u2032\u00b4"
 _PLAIN_AMOUNT = re.compile(r"\d+(?:\.\d+)?|\.\d+", re.ASCII)
@@ -34,7 +34,7 @@ _CODE = re.compile(
     "PGK|PHP|PKR|PLN|PYG|QAR|RON|RSD|RUB|RWF|SAR|SBD|SCR|SDG|SEK|SGD|SHP|SLE|SOS|SRD|SSP|STN|SVC|SYP|SZL|THB|"
     "TJS|TMT|TND|TOP|TRY|TTD|TWD|TZS|UAH|UGX|USD|UYU|UZS|VES|VND|VUV|WST|XAF|XCD|XOF|XPF|YER|ZAR|ZMW"
 )
-"""ISO 4217: any other word of three letters beside an amount is no currency."""
+"""ISO 4217: no other word of three letters beside an amount is a currency."""
 
 _CURRENCY_SIGNS = {
     "€": "EUR", "£": "GBP EGP FKP GIP SHP SSP SYP LBP SDG", "¥": "JPY CNY", "₹": "INR", "₽": "RUB", "₺": "TRY",
@@ -47,22 +47,25 @@ _CURRENCY_SIGNS = {
     "$": "USD CAD AUD NZD SGD HKD TWD MXN ARS CLP COP UYU BBD BSD BMD BND BZD FJD GYD JMD KYD LRD NAD SBD SRD TTD XCD"
     " CVE DOP NIO CUP",
 }  # fmt: skip
-"""What stands beside amounts, and the currencies that it may mean."""
+"""Currency signs, and the currencies that each may mean."""
 
 
 class AmountError(ValueError):
-    """Why a text is no amount, as the end of a sentence that begins with the text."""
+    """Why a text is no amount. The message continues a sentence that begins with the text."""
 
 
 class WrittenAmount(NamedTuple):
-    """`currency` is the sign or code that stands beside the amount, "" for none."""
+    """currency  the sign or code beside the amount, "" for none"""
 
     amount: Decimal
     currency: str
 
 
 def read_written(text: str, decimal_mark: str, grouping: str) -> WrittenAmount:
-    """Raises AmountError. Signs may stand before or behind, also as brackets, DR and CR; a currency beside them."""
+    """Reads an amount. Its sign may precede or follow, also as brackets, DR or CR; a currency may be beside it.
+
+    Raises AmountError.
+    """
     if _usual(decimal_mark, grouping).fullmatch(text):
         return WrittenAmount(Decimal(text.replace(grouping, "").replace(decimal_mark, ".")), "")
     line = _with_plain_signs(text)
@@ -82,18 +85,20 @@ def read_written(text: str, decimal_mark: str, grouping: str) -> WrittenAmount:
 
 @lru_cache
 def _usual(decimal_mark: str, grouping: str) -> re.Pattern[str]:
-    """Nearly all amounts, without a look at each sign."""
+    """Returns a pattern for nearly all amounts, which then need no inspection character by character."""
     group, mark = re.escape(grouping), re.escape(decimal_mark)
     return re.compile(rf"[+-]?(?:\d+|\d{{1,3}}(?:{group}\d{{3}})+)(?:{mark}\d+)?", re.ASCII)
 
 
 def currencies_of(beside: str) -> Collection[str]:
-    """The currencies that a sign or code beside an amount may mean."""
+    """Returns the currencies that a sign or code beside an amount may mean."""
     return (beside,) if _CODE.fullmatch(beside) else _CURRENCY_SIGNS[beside].split()
 
 
 def odd_sign(text: str, usual: str = "") -> str:
-    """The first sign in a text that does not look like what it is, with its name; "" for none."""
+    """Returns the first character of a text that is easily mistaken for another, with its name; "" if there is
+    none.
+    """
     for sign in text:
         if sign not in usual and not (sign.isascii() and sign.isprintable()):
             return f"{sign!r} ({unicodedata.name(sign, 'no name')}, U+{ord(sign):04X})"
@@ -113,7 +118,7 @@ def _with_plain_signs(text: str) -> str:
 
 
 def _split(line: str, marks: str) -> tuple[str, str, str]:
-    """What stands before the number, the number from its first digit to its last, and what stands behind it."""
+    """Returns the text before the number, the number from its first to its last digit, and the text after it."""
     at = [place for place, sign in enumerate(line) if sign.isascii() and sign.isdigit()]
     if not at:
         return line, "", ""
@@ -124,7 +129,7 @@ def _split(line: str, marks: str) -> tuple[str, str, str]:
 
 
 def _beside(before: str, after: str, example: str) -> tuple[list[str], list[str]]:
-    """Signs and currencies around a number."""
+    """Returns the signs and currencies beside a number."""
     signs: list[str] = []
     currencies: list[str] = []
     opened = 0

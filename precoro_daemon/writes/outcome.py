@@ -1,4 +1,4 @@
-"""what came of one write, and the rule that tells it from the answer or the failure"""
+"""the outcome of one write, and the rule that derives it from the answer or the failure"""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ T = TypeVar("T")
 
 
 class OutcomeKind(StrEnum):
-    """accepted  the answer names what was made or changed
-    refused   the other side said no to this write in its own words
-    unsent    nothing of it left, or a documented 429 says that nothing was done
+    """accepted  the answer names the object that was created or changed
+    refused   the other side refused this write in its own words
+    unsent    nothing left, or a documented 429 says that nothing was done
     unknown   everything else
     """
 
@@ -27,11 +27,11 @@ class OutcomeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome(Generic[T]):
-    """What came of one write.
+    """The outcome of one write.
 
     text    what was said or what happened, fit for a log
-    result  what the other side made of it, None unless it was accepted
-    ended   what keeps every other write from leaving too, None if nothing does
+    result  the created or changed object, None unless accepted
+    ended   the failure that also prevents every other write, None if there is none
     """
 
     kind: OutcomeKind
@@ -42,12 +42,13 @@ class Outcome(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Reply(Generic[T]):
-    """A complete answer, as far as it matters for the outcome.
+    """A complete answer, reduced to what matters for the outcome.
 
-    status  of HTTP
+    status  the HTTP status
     text    what was said, fit for a log
-    own     the other side's own words. An error page of a proxy does not tell whether the request arrived
-    result  what a good answer names as made or changed
+    own     whether these are the other side's own words: a proxy's error page does not tell whether the request
+    arrived
+    result  the created or changed object that a good answer names
     errors  what was refused, by field
     """
 
@@ -60,10 +61,10 @@ class Reply(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Convention:
-    """What the answers to one kind of write mean, beyond what holds for every kind.
+    """What the answers to one kind of write mean, in addition to the general rules.
 
-    ambiguous  fields whose refusal may speak of this very write, made by a request that arrived twice
-    believed   further statuses that are believed in the other side's own words: what was said, made an outcome
+    ambiguous  fields whose refusal may be caused by this very write, if the request arrived twice
+    believed   further statuses that are believed in the other side's own words: turns the text into an outcome
     """
 
     ambiguous: frozenset[str] = frozenset()
@@ -74,7 +75,7 @@ _REFUSING = frozenset({400, 409, 422})
 
 
 def outcome_of_reply(reply: Reply[T], convention: Convention) -> Outcome[T]:
-    """The outcome of a write that was answered. Only a clear answer is believed."""
+    """Returns the outcome of an answered write. Only a clear answer is believed."""
     if 200 <= reply.status < 300 and reply.result is not None:
         return Outcome(OutcomeKind.ACCEPTED, reply.text, reply.result)
     if reply.own and reply.status == 429:
@@ -87,7 +88,7 @@ def outcome_of_reply(reply: Reply[T], convention: Convention) -> Outcome[T]:
 
 
 def outcome_of_failure(error: DaemonError) -> Outcome[Any]:
-    """The outcome of a write whose answer did not come. Only what never left is known to have done nothing."""
+    """Returns the outcome of an unanswered write. Only a request that never left is known to have done nothing."""
     if isinstance(error, DoubtfulError):
         return Outcome(OutcomeKind.UNKNOWN, str(error))
     if isinstance(error, TemporaryError):
@@ -96,8 +97,12 @@ def outcome_of_failure(error: DaemonError) -> Outcome[Any]:
 
 
 def outcome_by_contract(error: DaemonError) -> Outcome[Any]:
-    """The outcome where a port promises what its failures mean: a doubtful one may have written, a permanent one
-    refuses this write, and any other wrote nothing and keeps the next one from succeeding."""
+    """Returns the outcome for a port that defines what its failures mean.
+
+    A doubtful failure may have written, a permanent one refuses this write, and any other wrote nothing and
+    prevents the
+    next write too.
+    """
     if isinstance(error, DoubtfulError):
         return Outcome(OutcomeKind.UNKNOWN, str(error))
     if isinstance(error, PermanentError):

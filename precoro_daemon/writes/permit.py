@@ -6,20 +6,22 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 PERMIT_GOOD_FOR_S = 5.0
-"""Nothing may leave by an older permit: what it was given by may have changed since."""
+"""Nothing is sent under an older permit: the facts it was granted on may have changed."""
 
 Permit = Callable[[str], Awaitable[None]]
-"""The sender calls it once, with a hash of the body, when the request may leave. It makes durable that the request
-is being sent, or it raises and nothing leaves."""
+"""The sender calls it once, with a hash of the body, just before the request leaves. It makes durable that the
+request
+is being sent; or it raises, and nothing leaves.
+"""
 
 
 @dataclass(slots=True)
 class PermitState:
-    """Whether the permit of one request was given.
+    """Whether the permit for one request was granted.
 
-    given_at  Unix seconds, as the clock of this program has them
+    given_at  Unix seconds of the program's clock
     asked_at  real seconds, read before the permit was asked for: a process that stood still while it was made durable
-              learns of it late, and somebody else may have decided since
+              learns of it late, and another process may have decided since
     """
 
     asked_at: float = 0.0
@@ -37,9 +39,10 @@ class PermitState:
 
 @dataclass(slots=True)
 class TimedPermit:
-    """A permit, and how long it is still good.
+    """A permit that knows how long it is still good.
 
-    elapsed  real seconds; what is made durable may take long, so they count from before the permit is asked for
+    elapsed  returns real seconds; they count from before the permit is asked for, because making it durable may
+    take long
     """
 
     permit: Permit
@@ -47,13 +50,13 @@ class TimedPermit:
     _asked_at: float | None = field(default=None, init=False)
 
     async def obtain(self) -> None:
-        """Raises what the permit does."""
+        """Asks for the permit. Raises whatever it raises."""
         self._asked_at = self.elapsed()
         await self.permit("")
 
     @property
     def left(self) -> float:
-        """Seconds; none before it was obtained."""
+        """The seconds for which it is still good, none before it was obtained."""
         return -1.0 if self._asked_at is None else self._asked_at + PERMIT_GOOD_FOR_S - self.elapsed()
 
     def lets_leave(self) -> bool:

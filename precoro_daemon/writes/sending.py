@@ -17,13 +17,13 @@ Begun = TypeVar("Begun")
 T = TypeVar("T")
 
 real_seconds = partial(time.clock_gettime, getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
-"""Whatever the clock of a rehearsal says; a machine that is suspended does not stop it."""
+"""Real seconds, whatever the clock of a rehearsal says; time in suspend counts."""
 
 _TOO_OLD = "it took too long to make the permit durable; nothing was sent"
 
 
 class _TooOld(TemporaryError):
-    """The permit of a process that stood still is known to it late: somebody else may have decided since."""
+    """A process that stood still learned of its permit too late: another process may have decided since."""
 
 
 async def write_once(
@@ -33,16 +33,17 @@ async def write_once(
     *,
     elapsed: Callable[[], float] = real_seconds,
 ) -> tuple[Begun, Outcome[T]]:
-    """Send one write, and return what `begin` made durable together with the outcome.
+    """Sends one write, and returns what `begin` made durable together with the outcome.
 
     begin  the permit: checks for the last time, and makes durable that the write is being sent
     send   sends once, and calls the permit before the first byte leaves
-    lose   records that the outcome is unknown. It runs even while the task is cancelled
+    lose   records that the outcome is unknown; it runs even while the task is cancelled
 
-    A permit that was long in coming lets nothing leave: the outcome is `unsent`.
+    If the permit takes too long, nothing is sent and the outcome is `unsent`.
 
     Raises what `begin` raises, and what `send` raises before it calls the permit. A crash in between leaves what
-    `begin` made durable, which the next process takes for an unknown outcome.
+    `begin`
+    made durable, which the next process treats as an unknown outcome.
     """
     begun: Begun | None = None
 

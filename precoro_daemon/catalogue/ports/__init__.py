@@ -1,6 +1,6 @@
 """what the catalogue needs from outside
 
 gateway.py  reading and writing items at Precoro
-plans.py    what is known of suppliers and their items, and the plans for them
-sources.py  where wanted items come from
+plans.py    the known suppliers and items, and the plans for them
+sources.py  the source of wanted items
 """

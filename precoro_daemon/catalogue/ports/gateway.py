@@ -15,7 +15,7 @@ from precoro_daemon.writes.permit import Permit
 
 @dataclass(frozen=True, slots=True)
 class NewItem:
-    """An item that is to be made. What is None in `values` is left out."""
+    """An item to create. Values that are None are left out."""
 
     supplier: int
     values: Values
@@ -23,13 +23,13 @@ class NewItem:
 
 @dataclass(frozen=True, slots=True)
 class ItemReplacement:
-    """An item that is there, with what it is to hold.
+    """An existing item, with the values that it should get.
 
-    Precoro forgets what a write leaves out. So the whole item is sent back as it was, with `values` over it.
+    Precoro clears what a write leaves out. So the whole item is sent back, with `values` over it.
 
     before  its JSON, exactly as it was read
-    fields  custom fields by their ids, to read it by
-    keep    fields beyond the documented ones that are sent back as they are
+    fields  custom fields by their ids, to read it with
+    keep    fields beyond the documented ones that are sent back unchanged
     """
 
     id: int
@@ -43,36 +43,43 @@ ItemContent: TypeAlias = NewItem | ItemReplacement
 
 
 class ItemGateway(Protocol):
-    """Reading and writing items at Precoro. Every call is charged before it leaves. Reading fails as for `Precoro`,
-    with retries. Giving an item its external id is idempotent."""
+    """Reading and writing items at Precoro. Every call is charged before it leaves.
+
+    Reading fails as for `Precoro`, with retries. Setting an item's external id is idempotent.
+    """
 
     async def read_item(self, ident: int) -> str:
-        """Its detail, as it is now. Precoro refuses an identical GET within a minute: may wait as long."""
+        """Returns the item's present detail. May wait a minute, because Precoro refuses an identical GET within
+        one.
+        """
         ...
 
     def changed_items(
         self, supplier: int, since: float
     ) -> AbstractAsyncContextManager[AsyncIterator[Sequence[Record]]]:
-        """Items of the supplier that were created or changed at or after that time (Unix seconds), page by page;
-        perhaps others among them."""
+        """Yields, page by page, the supplier's items that were created or changed at or after `since` (Unix seconds).
+
+        Other suppliers' items may be among them.
+        """
         ...
 
     async def create_item(self, item: NewItem, permit: Permit) -> Outcome[str]:
-        """One request, on a connection of its own, never repeated. The result is the item's JSON.
+        """Sends one request on its own connection, and never repeats it. The result is the item's JSON.
 
-        Nothing leaves unless it can within 5 s of the permit. Raises only what `permit` does, or what happened before
-        it was called: BudgetSpent, AuthenticationError, Stopped. Cancelled after the permit, it may have been sent.
+        Nothing leaves later than 5 s after the permit. Raises only what `permit` raises, or what happened before
+        it was
+        called: BudgetSpent, AuthenticationError, Stopped. If cancelled after the permit, it may have been sent.
         """
         ...
 
     async def replace_item(self, item: ItemReplacement, permit: Permit) -> Outcome[str]:
-        """The same for an item that is there."""
+        """Does the same for an existing item."""
         ...
 
     async def name_item(self, ident: int, external_id: str) -> None:
-        """Give an item this external id."""
+        """Sets the item's external id."""
         ...
 
     async def wait(self, seconds: float) -> None:
-        """Sleep; returns early when no call may leave any more."""
+        """Sleeps; returns early when no more calls may leave."""
         ...

@@ -1,4 +1,4 @@
-"""what is known of suppliers and their items, and the plans for them"""
+"""the known suppliers and items, and the plans for them"""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ Probed = Literal["list", "detail", ""]
 
 @dataclass(frozen=True, slots=True)
 class PlanState:
-    """A plan in the store.
+    """A stored plan.
 
-    wanted       rows it was made from; counts: its writes by state
-    as_of        Precoro's side may differ from its time on (server's clock)
-    checked_at   nothing it is about had changed until then (server's clock)
-    probed       how items are read before they are written: by the list alone, by detail, not known yet
-    ended        why it goes no further, "" as long as it does
+    wanted      number of rows it was made from
+    counts      its writes by state
+    as_of       Precoro's side may have changed since this time (server's clock)
+    checked_at  nothing in it had changed by this time (server's clock)
+    probed      how items are read before they are written: from the list alone, by detail, or not known yet
+    ended       why it does not continue, "" while it does
     """
 
     number: int
@@ -47,8 +48,10 @@ class PlanState:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """Where a plan comes from: named as people know it, how many rows, when, and as of when Precoro's side was known
-    (server's clock)."""
+    """The origin of a plan: its name for people, the number of rows, when it was made, and the time for which
+    Precoro's side
+    was known (server's clock).
+    """
 
     source: str
     wanted: int
@@ -57,56 +60,56 @@ class Made:
 
 
 class Catalogue(Protocol):
-    """What is known of suppliers and their items: out of the mirror, and the plans. One writer.
+    """Suppliers and items from the mirror, and the plans. Has one writer.
 
-    Every method that writes is one transaction, durable when it returns; cancellation leaves it done or not begun.
-    Raises StoreUnusable when the disk is full, read-only or the file damaged.
+    Every writing method is one transaction, durable on return. Cancellation leaves it done or not begun. Raises
+    StoreUnusable if the disk is full or read-only, or the file is damaged.
     """
 
     async def suppliers(self) -> Sequence[Supplier]: ...
 
     async def fields(self) -> Sequence[CustomField]:
-        """Custom fields of items by what their definitions say; those without one have a name alone."""
+        """Returns the custom fields of items from their definitions; a field without a definition has only a name."""
         ...
 
     async def seen(self) -> Seen:
-        """What suppliers, units and all items show."""
+        """Returns the names that suppliers, units and all items use."""
         ...
 
     def items(self, supplier: int, fields: Mapping[int, CustomField]) -> AsyncIterator[Sequence[Item]]:
-        """All live items of the supplier, by id, some at a time."""
+        """Yields the supplier's live items by id, in batches."""
         ...
 
     async def versions(self, ids: Sequence[int]) -> Mapping[int, bytes]:
-        """Of the live items among them."""
+        """Returns the versions of those of the items that are live."""
         ...
 
     async def changed_since(self, plan: int) -> Sequence[Item]:
-        """Items whose row in the mirror is another one than when the plan was made, or has gone."""
+        """Returns the items whose row in the mirror changed or vanished since the plan was made."""
         ...
 
     async def raw(self, ident: int) -> tuple[str, bytes] | None:
-        """The item as the list gave it, and its version; None if it is not there any more."""
+        """Returns the item's row in the list and its version, None if it is gone."""
         ...
 
     async def wanted_before(self, supplier: int) -> int:
-        """Rows of the last plan that was approved; 0 if there was none."""
+        """Returns the number of rows of the last approved plan, 0 if there was none."""
         ...
 
     async def doubted(self, supplier: int) -> Sequence[str]:
-        """Keys of new items that may be at Precoro by now and were not found yet."""
+        """Returns the keys of new items that may exist at Precoro by now but were not found yet."""
         ...
 
     async def save_plan(self, supplier: Supplier, made: Made, plan: Plan) -> PlanState:
-        """The supplier's plan from now on. What an earlier one has left is dropped, but for what is in doubt."""
+        """Saves the supplier's new plan. The rest of an earlier one is dropped, except what is in doubt."""
         ...
 
     async def plan(self, supplier: int) -> PlanState | None:
-        """The supplier's last plan."""
+        """Returns the supplier's last plan."""
         ...
 
     async def under_way(self) -> Sequence[PlanState]:
-        """Plans that were approved and have something open."""
+        """Returns the approved plans with unfinished writes."""
         ...
 
     async def approve(self, plan: int, *, at: float) -> None: ...
@@ -114,23 +117,23 @@ class Catalogue(Protocol):
     async def note(self, plan: int, *, checked_at: float | None = None, probed: Probed | None = None) -> None: ...
 
     async def end(self, plan: int, reason: str) -> None:
-        """It goes no further. What was not sent is dropped; what is in doubt is still looked for."""
+        """Ends the plan. Unsent writes are dropped; writes in doubt are still checked."""
         ...
 
     async def writes(self, plan: int, *states: State, limit: int = 500) -> Sequence[Write]:
-        """In the order of the plan."""
+        """Returns the plan's writes in these states, in the order of the plan."""
         ...
 
     async def planned_for(self, plan: int, items: Sequence[int], keys: Sequence[str]) -> Sequence[Write]:
-        """What is planned for these items, and new ones of these keys."""
+        """Returns the planned writes for these items, and for new ones with these keys."""
         ...
 
     async def begin(self, write: Write, before: str, *, at: float) -> Write:
-        """The permit: durable on return, with the item as it was. Raises StaleWrite."""
+        """Grants the permit: on return it is durable, with the item before the write. Raises StaleWrite."""
         ...
 
     async def move(
         self, write: Write, state: State, reason: str, *, item: int | None = None, check_at: float | None = None
     ) -> Write:
-        """To another state. Raises StaleWrite if it is no longer in the one it was read in."""
+        """Moves the write to another state. Raises StaleWrite if it is no longer in the state it was read in."""
         ...

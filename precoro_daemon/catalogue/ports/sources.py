@@ -1,4 +1,4 @@
-"""where wanted items come from"""
+"""the source of wanted items"""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from precoro_daemon.catalogue.rules.sheets import Sheet
 
 
 class WantedSource(Protocol):
-    """Where wanted items come from."""
+    """A source of wanted items."""
 
     async def read(self, supplier: str) -> Sheet:
-        """All rows, in their order. `supplier` is what the user calls it. Reading is idempotent; cancellation leaves
-        nothing behind.
+        """Returns all rows in order. `supplier` is the user's name for it. Idempotent; cancellation leaves nothing
+        behind.
 
-        Raises PermanentError where there is no such file or it is no table, TemporaryError where the database cannot
-        be reached, FatalError where the configuration does not fit it.
+        Raises PermanentError if the file does not exist or is no table, TemporaryError if the database cannot be
+        reached,
+        FatalError if the configuration does not fit it.
         """
         ...

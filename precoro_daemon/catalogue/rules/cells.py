@@ -1,4 +1,4 @@
-"""one cell of a row as the exact value of a field, or why it cannot be one"""
+"""one cell of a row as the exact value of a field, or the reason why it is none"""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class CellError(ValueError):
 
 
 class CellReader:
-    """How the cells of each field are read. An empty one means that there is nothing, where nothing can be."""
+    """Reads the cells of each field. An empty cell clears the field, if the field can be empty."""
 
     def __init__(self, reading: Reading, known: Known) -> None:
         self._reading = reading
@@ -126,7 +126,7 @@ def _plain_custom(known: CustomField, text: str) -> str:
 
 
 def _option(known: CustomField, text: str) -> str:
-    """By its path or name, its code, its external id or Precoro's own."""
+    """Returns the option with this path, name, code, external id or Precoro id."""
     options = known.options.values()
     for naming in ("path", "name", "code", "external_id", "id"):
         found = [option for option in options if (getattr(option, naming) or "").casefold() == text.casefold()]
@@ -173,7 +173,7 @@ def _text(cell: Any) -> str:
 
 
 def _offer(text: str, names: Iterable[str]) -> str:
-    """What was perhaps meant, or what there is."""
+    """Suggests the likely name, or lists what exists."""
     known = sorted(set(names))
     if close := get_close_matches(text, known, n=1, cutoff=0.6):
         return f" (did you mean {close[0]}?)"

@@ -1,6 +1,6 @@
-"""what can be kept of an item, as Precoro spells it
+"""the fields of an item that can be written, as Precoro spells them
 
-Apart, as the settings need nothing else of items.
+A module of its own, because the settings need nothing else of items.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ ITEM_FIELDS = (
     "externalId", "sku", "name", "description", "price", "currency", "unit", "category", "freeOfCharge",
     "hiddenInCatalog",
 )  # fmt: skip
-"""What can be kept in a file, as Precoro spells it; custom fields besides, as "custom.Colour"."""
+"""The fields that a file may contain, as Precoro spells them; custom fields are added as "custom.Colour"."""
 
 NAMING = ("externalId", "sku")
-"""What an item is known by."""
+"""The fields that identify an item."""
 
 TRUTHS = ("freeOfCharge", "hiddenInCatalog")
 CUSTOM = "custom."

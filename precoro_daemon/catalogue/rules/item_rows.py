@@ -1,4 +1,4 @@
-"""items as rows of a file that read back as the same items"""
+"""items as rows of a file that can be read back"""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from precoro_daemon.values.money import plain
 
 
 def item_columns(items: Sequence[Item], reading: Reading, fields: Fields) -> Mapping[str, str]:
-    """Which fields a file of these items has, each with the title of its column."""
+    """Returns the fields of these items that a file has, each with the title of its column."""
     if reading.columns:
         return reading.columns
     used = {name for item in items for name in item.values if name.startswith(CUSTOM)}
@@ -23,7 +23,7 @@ def item_columns(items: Sequence[Item], reading: Reading, fields: Fields) -> Map
 
 
 def item_cells(item: Item, names: Sequence[str], reading: Reading, fields: Fields, supplier: str) -> Sequence[str]:
-    """An item as a row that reads back as the same item."""
+    """Returns an item as a row that reads back as the same item."""
     by_name = {f"{CUSTOM}{one.name}": one for one in fields.values()}
     return [supplier if name == "supplier" else _cell(item, name, reading.writing, by_name) for name in names]
 
@@ -39,7 +39,7 @@ def _cell(item: Item, name: str, writing: Writing, by_name: Mapping[str, CustomF
 
 
 def shown_custom(value: Sequence[str], known: CustomField | None) -> str:
-    """Options by what people call them, as long as one name is one option's."""
+    """Returns the names of options, as long as each name is unique."""
     names = {option.id: option.path or option.name for option in known.options.values()} if known else {}
     sole = Counter(names.values())
     return "; ".join(names[one] if sole[names.get(one, "")] == 1 else one for one in value)

@@ -1,4 +1,4 @@
-"""one write to an item: its states, and what becomes of one whose outcome is unknown"""
+"""one write to an item: its states, and how an unknown outcome is resolved"""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from precoro_daemon.writes.in_doubt import check_before_certainty
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A step of a plan, and how far it got.
+    """A step of a plan and its progress.
 
-    sent_at  the last permit was given then (Unix seconds)
-    checks   how often it was checked since; check_at: when it is checked next
-    before   the item as it was when that permit was given
+    sent_at   when the last permit was granted (Unix seconds)
+    checks    number of checks since then
+    check_at  when it is checked next
+    before    the item when that permit was granted
     """
 
     plan: int
@@ -42,10 +43,10 @@ class Ruling:
 
 
 def rule(write: Write, changed: Mapping[int, Item], now: float) -> Ruling:
-    """What becomes of a doubt, by the supplier's items that changed since it was sent.
+    """Decides a doubt from the supplier's items that changed since it was sent.
 
-    A request may land hours after its answer was given up. To write the same values to the same item once more does
-    no harm; a second item would, so a new one is sent again only when it can no longer land.
+    A request may arrive hours after its answer was given up. Writing the same values to an item again does no harm; a
+    second item would, so a new one is sent again only when the first can no longer arrive.
     """
     if write.step.kind is Kind.CREATE:
         return _rule_on_create(write, changed.values(), now)
@@ -70,7 +71,7 @@ def _rule_on_create(write: Write, items: Iterable[Item], now: float) -> Ruling:
 
 
 def is_it(item: Item, wanted: Values) -> bool:
-    """By its external id; by its SKU, else its name, where either side has no external id."""
+    """Returns whether they match: by external id, or if either has none, by SKU, else by name."""
     external = wanted.get("externalId")
     if external and item.text("externalId"):
         return item.text("externalId") == external

@@ -17,10 +17,10 @@ from precoro_daemon.values.json_reading import nested, reference, whole_number
 from precoro_daemon.values.money import read_amount
 
 UNWRITABLE_TYPES = ("file", "user")
-"""Types of custom fields that cannot be kept from here."""
+"""Types of custom fields that this program cannot write."""
 
 Value: TypeAlias = str | Decimal | bool | tuple[str, ...] | None
-"""A field in its one normal form: None for nothing, a tuple for a custom field (options by their ids, sorted)."""
+"""A field in its normal form: None for nothing, a tuple for a custom field (options by their ids, sorted)."""
 
 Values: TypeAlias = Mapping[str, Value]
 """Fields by their names; custom ones as "custom.<id>"."""
@@ -93,13 +93,16 @@ _decode_names = msgspec.json.Decoder(_Names).decode
 
 
 def supplier_of(raw: str | bytes) -> int | None:
-    """Cheaper than the whole item, for the many that are another supplier's."""
+    """Returns the supplier's id. Cheaper than reading the whole item, for the many of other suppliers."""
     return reference(_decode_supplier(raw).supplier)
 
 
 @dataclass(slots=True)
 class Seen:
-    """What names Precoro was seen to use. `categories`: their ids by name."""
+    """The names that Precoro was seen to use.
+
+    categories  their ids by name
+    """
 
     currencies: set[str] = field(default_factory=set)
     units: set[str] = field(default_factory=set)
@@ -117,7 +120,7 @@ class Seen:
 
 
 def read_item(raw: str | bytes, fields: Fields, version: bytes = b"") -> Item | None:
-    """None if it is no item; whatever is odd in one reads as not said."""
+    """Returns the item, None if it is none. Odd values in it are treated as missing."""
     try:
         loose = _decode(raw)
     except (msgspec.MsgspecError, RecursionError):
@@ -160,7 +163,7 @@ def _field_id(each: Mapping[str, Any]) -> int | None:
 
 
 def custom_value(value: Any, known: CustomField | None) -> tuple[str, ...] | None:
-    """What Precoro has in a custom field, in one normal form whatever shape it came in."""
+    """Returns a custom field's value in its normal form, whatever shape it has."""
     several = nested(value) if isinstance(value, list) or (isinstance(value, dict) and "data" in value) else (value,)
     texts = [text for one in several if (text := _custom_text(one, known)) is not None]
     return tuple(sorted(texts)) or None
@@ -188,14 +191,14 @@ def shortest(amount: Decimal) -> str:
 
 
 def is_same(one: Value, other: Value) -> bool:
-    """Nothing, no and an empty text are one and the same; so are the ways to write an accent."""
+    """Returns whether the values are equal. None, False and "" are equal, and so are all encodings of an accent."""
     if isinstance(one, str) and isinstance(other, str):
         return one == other or normalize("NFC", one) == normalize("NFC", other)
     return (one or None) == (other or None)
 
 
 def to_json(value: Value) -> Any:
-    """For the store and for programs."""
+    """Returns the value for the store and for programs."""
     return format(value, "f") if isinstance(value, Decimal) else list(value) if isinstance(value, tuple) else value
 
 
@@ -206,7 +209,7 @@ def from_json(name: str, value: Any) -> Value:
 
 
 def text_of(value: Any) -> str | None:
-    """A text without the spaces around it; a number as it was written."""
+    """Returns a stripped text, or a number as it was written."""
     if isinstance(value, dict):
         value = value.get("name")
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
@@ -223,5 +226,5 @@ def _unquoted(raw: bytes) -> Any:
 
 
 def _price(value: Any) -> Decimal | None:
-    """Free of charge and without a price are one and the same here: Precoro shows 0.00 as nothing."""
+    """Returns the price. Free and unpriced are the same here: Precoro returns 0.00 as nothing."""
     return read_amount(value) or None

@@ -1,4 +1,4 @@
-"""what a write would take away from an item, or took away, and what it left undone"""
+"""what a write would remove from an item, what it removed, and what it failed to change"""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ _NEVER_LOST = frozenset({"id", "createDate", "updateDate", "enable", "supplier"}
 
 
 def unsayable(raw: str, wanted: Values, fields: Fields) -> list[str]:
-    """Names of what an item has, is to keep, and could not be sent back as it is: a form without it would take it
-    away."""
+    """Returns the names of fields that should stay but cannot be sent back: a form without them would clear them."""
     given, item = json.loads(raw, parse_float=Decimal), read_item(raw, fields)
     assert item is not None
     names = [
@@ -40,26 +39,26 @@ def unsayable(raw: str, wanted: Values, fields: Fields) -> list[str]:
 
 
 def _says(name: str, value: Any) -> bool:
-    """Zero is no price, and a text of spaces no text."""
+    """Returns whether the value says anything. Zero is no price, and blank text is no text."""
     if name == "price" and isinstance(value, int | Decimal | str) and read_amount(value) == 0:
         return False
     return bool(value.strip()) if isinstance(value, str) else not _empty(value)
 
 
 def _means(value: Any) -> bool:
-    """An empty choice and a text of spaces say nothing."""
+    """Returns whether the value says anything. An empty choice and blank text do not."""
     if isinstance(value, list) or (isinstance(value, dict) and "data" in value):
         return any(_means(one) for one in nested(value))
     return _says("", value)
 
 
 def falls_short(item: Item, wanted: Values) -> list[str]:
-    """Names of what is wanted and is not so."""
+    """Returns the names of wanted values that the item lacks."""
     return [name for name, value in wanted.items() if not is_same(item.values.get(name), value)]
 
 
 def lost(before: str, after: str, wanted: Collection[str], fields: Fields) -> list[str]:
-    """Names of what a write took away or changed though nobody wanted that."""
+    """Returns the names of fields that a write cleared or changed unasked."""
     old, new = read_item(before, fields), read_item(after, fields)
     assert old is not None
     if new is None:
@@ -77,13 +76,13 @@ def lost(before: str, after: str, wanted: Collection[str], fields: Fields) -> li
 
 
 def says_more(row: str, detail: str) -> bool:
-    """Whether a detail holds what the list does not show, so that a write by the list alone would take it away."""
+    """Returns whether a detail has values that the list lacks: a write based on the list alone would clear them."""
     listed, detailed = json.loads(row), json.loads(detail)
     return any(_empty(listed.get(name)) and not _empty(value) for name, value in detailed.items())
 
 
 def absent(before: str, answer: str) -> bool:
-    """Whether an answer leaves out what was there before: it then proves nothing about it."""
+    """Returns whether an answer leaves out fields of the former item: it then proves nothing about them."""
     has = json.loads(answer)
     return any(name not in has and not _empty(value) for name, value in json.loads(before).items())
 

@@ -1,4 +1,4 @@
-"""wanted items against Precoro's items → plan"""
+"""the plan that turns Precoro's items into the wanted ones"""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from precoro_daemon.values.names import bent_forms, is_bent, loose, tidy
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One item as it should be. `values` has what its row says, by field; what it does not say stays as it is."""
+    """A wanted item.
+
+    values  what its row says, by field; other fields stay unchanged
+    """
 
     row: int
     values: Values
@@ -29,12 +32,12 @@ class Wanted:
 
     @property
     def name(self) -> str:
-        """What people call it: the name it is known by."""
+        """The name by which people know it."""
         return self.external_id or self.sku or ""
 
 
 class Mistake(NamedTuple):
-    """Why a row cannot be used. Row 0 is the whole of it."""
+    """Why a row cannot be used. Row 0 stands for the whole source."""
 
     row: int
     column: str
@@ -58,9 +61,9 @@ class Change(NamedTuple):
 class Step:
     """One write.
 
-    key      what the item is known by, "" where nothing names it
-    row      of the source, 0 for what is not in it
-    item     Precoro's id and the version it had, None and empty for a new one
+    key   what identifies the item, "" if nothing does
+    row   its row in the source, 0 if it has none
+    item  Precoro's id and the version it had; None and empty for a new item
     """
 
     kind: Kind
@@ -89,11 +92,12 @@ class Policy:
 class Plan:
     """What would be done, and what would not.
 
-    only_there  items that Precoro has and nobody wants; those to be hidden among them
-    left        new and changed ones that the policy leaves alone; doubted: new ones that may be there by now
-    visible     items that Precoro shows in its catalogue
-    nearly      new ones whose names nearly are those of items that nobody wants
-    is_apart    nothing that is wanted is there, and nothing that is there is wanted
+    only_there  items that exist at Precoro and are not wanted, including those to be hidden
+    left        new and changed items that the policy leaves alone
+    doubted     new items that may exist by now
+    visible     number of items that Precoro's catalogue shows
+    nearly      new items whose names are close to those of unwanted items
+    is_apart    whether the source and Precoro have no item in common
     """
 
     steps: list[Step] = field(default_factory=list)
@@ -111,10 +115,11 @@ class Plan:
 
 
 class Comparison:
-    """Holds Precoro's items against the wanted ones, as they come; `finish` gives the plan.
+    """Compares Precoro's items with the wanted ones as they arrive; `finish` returns the plan.
 
-    An item is known by its external id, else by its SKU. One that has no external id yet is taken by its SKU, and
-    gets the external id.
+    An item is identified by its external id, else by its SKU. An item without an external id is matched by SKU and
+    gets
+    the external id.
     """
 
     def __init__(self, wanted: Sequence[Wanted], policy: Policy, doubted: Collection[str] = ()) -> None:
@@ -204,14 +209,14 @@ class Comparison:
 
 
 def _new(one: Wanted) -> Step:
-    """What it is known by goes out without signs that nobody sees."""
+    """Returns the step that creates an item. Its name is sent without invisible characters."""
     values = {name: tidy_name(value) if name in NAMING else value for name, value in one.values.items()}
     changes = [Change(name, None, value) for name, value in values.items() if value is not None]
     return Step(Kind.CREATE, one.name, str(one.values.get("name") or ""), one.row, changes)
 
 
 def nearly_there(new: Sequence[Wanted], only_there: Sequence[Item]) -> Iterator[Mistake]:
-    """A new item under the name of another one, but for what people and spreadsheets do to names."""
+    """Yields new items whose name equals another item's, apart from what people and spreadsheets do to names."""
     for name in NAMING:
         known: dict[str, Item] = {}
         for item in only_there:
@@ -244,5 +249,5 @@ def _label(one: Wanted, item: Item) -> str:
 
 
 def shrank(wanted: int, before: int, most: float) -> bool:
-    """Whether so many fewer items are wanted than before that half a file is likelier than a smaller catalogue."""
+    """Returns whether so many fewer items are wanted than before that an incomplete file is likely."""
     return before > 0 and wanted < before * (1 - most)

@@ -1,4 +1,4 @@
-"""what a source of wanted items holds, and how its rows are to be read"""
+"""the rows of a source of wanted items, and how they are read"""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """What a source holds: named as people know it, read whole."""
+    """The whole content of a source, with its name for people."""
 
     name: str
     columns: Sequence[str]
@@ -28,7 +28,7 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """How the source writes prices: what stands before the cents, and between thousands ("" for nothing)."""
+    """How the source writes prices: the decimal mark and the thousands separator ("" for none)."""
 
     decimal_mark: str = "."
     grouping: str = ""
@@ -36,7 +36,10 @@ class Writing:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What Precoro is known to have; where no name is known, any is taken. `categories`: their ids by name."""
+    """The names that Precoro is known to have; if none are known, any name is accepted.
+
+    categories  their ids by name
+    """
 
     currencies: Collection[str] = ()
     units: Collection[str] = ()
@@ -46,9 +49,10 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How rows are read. `columns`: which column holds which field; empty: each column has the name of its field.
+    """How rows are read.
 
-    supplier  what the supplier may be called in a column of that name; rows of others are passed over
+    columns   which column holds which field; if empty, each column is named like its field
+    supplier  the names that a supplier column may use; rows of other suppliers are skipped
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)

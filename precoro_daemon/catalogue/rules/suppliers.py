@@ -1,4 +1,4 @@
-"""which supplier a name means: Precoro's id, the unique code, or the external id"""
+"""which supplier a name means: by Precoro's id, unique code, or external id"""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Supplier:
-    """A supplier as the mirror has it."""
+    """A supplier of the mirror."""
 
     id: int
     name: str
@@ -18,7 +18,7 @@ class Supplier:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What it may be called in a file."""
+        """The names that a file may use for it."""
         return tuple(filter(None, (str(self.id), self.code, self.external_id, self.name)))
 
     def __str__(self) -> str:
@@ -33,7 +33,7 @@ _NAME_BY_KIND: dict[str, Callable[[Supplier], str | None]] = {
 
 
 def find_supplier(suppliers: Iterable[Supplier], called: str) -> Sequence[Supplier]:
-    """Those it may mean; "id:7", "code:S-7" and "external:7" say which kind of name it is."""
+    """Returns the suppliers that the name may mean; "id:7", "code:S-7" and "external:7" specify the kind of name."""
     kind, separator, rest = called.partition(":")
     ways = [_NAME_BY_KIND[kind]] if separator and kind in _NAME_BY_KIND else list(_NAME_BY_KIND.values())
     wanted = (rest if len(ways) == 1 else called).strip().casefold()

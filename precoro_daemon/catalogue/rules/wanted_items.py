@@ -1,4 +1,4 @@
-"""rows of a source as wanted items, or every mistake in them: row, column, value, reason"""
+"""reads rows of a source as wanted items, or returns every mistake: row, column, value, reason"""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MOST_MISTAKES = 1_000
 
 
 def read_wanted(sheet: Sheet, reading: Reading, known: Known) -> tuple[list[Wanted], list[Mistake]]:
-    """All rows and all mistakes, so that they can be mended at once."""
+    """Returns all items and all mistakes, so that the mistakes can be corrected at once."""
     columns = _Columns(sheet, reading, known)
     if columns.mistakes:
         return [], columns.mistakes
@@ -39,7 +39,7 @@ def read_wanted(sheet: Sheet, reading: Reading, known: Known) -> tuple[list[Want
 
 
 class _Columns:
-    """Where each field stands."""
+    """The column of each field."""
 
     def __init__(self, sheet: Sheet, reading: Reading, known: Known) -> None:
         self.mistakes: list[Mistake] = []

@@ -1,6 +1,6 @@
 """the states of one write to an item
 
-Apart, as those who show them need nothing else of writes.
+A module of its own, because code that only shows states needs nothing else of writes.
 """
 
 from __future__ import annotations
@@ -9,9 +9,14 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """planned  to be sent · sending: the permit is on disk, the request may be out · doubt: it may have been
-    carried out, and is looked for · done · refused: Precoro said no · conflict: Precoro changed underneath, so it was
-    not sent · dropped: another plan took its place, or a person gave it up"""
+    """planned   not sent yet
+    sending   the permit is durable, and the request may have left
+    doubt     it may have been carried out, and is being checked
+    done      Precoro accepted it
+    refused   Precoro refused it
+    conflict  not sent, because the item changed at Precoro
+    dropped   replaced by another plan, or given up by a person
+    """
 
     PLANNED = "planned"
     SENDING = "sending"
