@@ -2,15 +2,15 @@
 
 databases/     databases of the user: the ledger, and tables of wanted items
 exports/       tables in the forms that people and programs read: CSV, JSON lines, Excel, Parquet
-grants/        logins at accounting systems: grants that no crash loses, and what may be chosen after a login
+grants/        logins to accounting systems: grants that no crash loses, and what may be chosen after a login
 host/          the machine and its service manager: time, threads, systemd
 http/          one origin over HTTP: session (one exchange), throttled (budget), retrying
 ledgers/       accounting systems behind one port: sql, rest, csv
-listener/      what reaches a running service, each on a socket of its own: webhooks; requests of watchers; commands
+listener/      the sockets of a running service: webhooks, requests of monitors and people, and commands
 notices/       messages to people, and signs of life for who watches
 objects/       attachments as files: complete under their names, or not there
 precoro/       Precoro itself: its answers as pages and documents
-sources/       where wanted items come from: files, and tables of a database
+sources/       sources of wanted items: files, and tables of a database
 spreadsheets/  files of rows: CSV as banks and spreadsheets write it, and Excel
 state/         where the program remembers
 """

@@ -1,4 +1,4 @@
-"""a grant as tokens for a ledger: refreshed before they run out, and not lost by a crash"""
+"""a grant as tokens for a ledger, refreshed in time and never lost by a crash"""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from precoro_daemon.telemetry import get_logger
 _log = get_logger()
 
 _LOGIN_RECHECK_S = 60.0
-"""After that, what waits for a login checks whether the file has one: no service has to be started anew for it."""
+"""Seconds after which a ledger without a login reads the file again, so that no service has to be restarted."""
 
 _ASK_AGAIN_S = 3600.0
-"""A grant that was refused is tried once an hour: it costs little, and vendors have refused good ones for a time."""
+"""A refused grant is retried once an hour: that costs little, and vendors have refused good grants for a time."""
 
 
 class GrantBearer:
     """Implements `Bearer`. Any number of tasks and processes may share the file.
 
-    command  how people call this program, for what they must type
+    command  the name of this program, for messages that say what to type
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class GrantBearer:
         return grant.access_token
 
     async def take(self, grant: Grant, whose: str) -> None:
-        """A new one, from a login; what was there is forgotten. Raises TemporaryError."""
+        """Saves the grant of a login in place of the old one. Raises TemporaryError."""
         async with self._file.alone():
             former = await anyio.to_thread.run_sync(self._former)
             await self._write(replace(grant, whose=whose, serial=former))

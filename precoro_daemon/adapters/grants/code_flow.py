@@ -1,4 +1,4 @@
-"""a login by a browser: the address to open, and the grant for the address at its end"""
+"""a login in a browser: the address to open, and the grant for the address it ends at"""
 
 from __future__ import annotations
 
@@ -19,16 +19,19 @@ _VERIFIER_LENGTH = 64
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Of the app that was registered with the vendor. secret: "" for a public one"""
+    """The app registered with the vendor.
+
+    secret  "" for a public client
+    """
 
     id: str
     secret: str = field(default="", repr=False)
 
 
 class CodeFlow:
-    """One login. A public client proves by PKCE that it is the one that began (RFC 7636); one with a secret shows it.
+    """One login. A public client proves its identity by PKCE (RFC 7636), another one by its secret.
 
-    redirect  where the vendor sends the browser, as registered with it
+    redirect  where the vendor sends the browser, as registered
     """
 
     def __init__(self, vendor: Vendor, client: Client, redirect: str) -> None:
@@ -41,7 +44,7 @@ class CodeFlow:
 
     @property
     def address(self) -> str:
-        """For the browser."""
+        """The address to open in a browser."""
         proof = {}
         if self._verifier:
             challenge = self._library.create_code_challenge(self._verifier, "S256")
@@ -58,13 +61,14 @@ class CodeFlow:
         return f"{scheme}://{address.removeprefix('https://')}"
 
     def is_ours(self, final: str) -> bool:
-        """Whether that redirect belongs to this login: anybody may call a listener on this machine."""
+        """Returns whether the redirect belongs to this login: anyone may call a listener on this machine."""
         return parse_qs(urlsplit(final).query).get("state") == [self._state]
 
     async def finished(self, final: str) -> tuple[Grant, str]:
-        """The grant, and the company that the redirect names ("" where it names none).
+        """Returns the grant, and the company that the redirect names ("" if none).
 
-        Raises LoginFailed for another login's address, and where the user or the vendor says no; what the token
+        Raises LoginFailed if the address is another login's, or the user or the vendor refuses, and whatever the
+        token
         endpoint raises.
         """
         code = self._code(final)
@@ -80,7 +84,7 @@ class CodeFlow:
         return empty.renewed(answer, now), "".join(parse_qs(urlsplit(final).query).get("realmId", [])[:1])
 
     def _code(self, final: str) -> str:
-        """Raised from nothing: what the library raises may show the address, and the code in it."""
+        """Returns the code. Errors have no cause, because the library's may show the address with the code in it."""
         reason = "this is not the address that the browser ended at after this login (its state is another one)"
         if self.is_ours(final):
             query = urlsplit(final).query
@@ -94,7 +98,7 @@ class CodeFlow:
 
 
 def new_grant(vendor: Vendor, client: Client, now: float, scope: str = "") -> Grant:
-    """Before anything was given for it."""
+    """Returns an empty grant, before the first tokens."""
     return Grant(
         vendor.kind,
         vendor.token,

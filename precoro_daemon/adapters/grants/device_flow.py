@@ -18,12 +18,16 @@ from precoro_daemon.telemetry import excerpt
 from precoro_daemon.values.json_reading import read_json
 
 _SLOWER_S = 5.0
-"""RFC 8628: by that much longer is waited after `slow_down`."""
+"""RFC 8628: seconds added to the interval after `slow_down`."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceCode:
-    """What the user types, and where. wait: seconds between two questions; lasts: seconds until it runs out"""
+    """The code to type, and where.
+
+    wait   seconds between two polls
+    lasts  seconds until it expires
+    """
 
     user_code: str
     address: str
@@ -33,7 +37,7 @@ class DeviceCode:
 
 
 async def begin(vendor: Vendor, client: Client) -> DeviceCode:
-    """Raises LoginFailed where the vendor gives none, ConnectionFault, MalformedAnswer."""
+    """Requests a code. Raises LoginFailed if the vendor gives none, ConnectionFault, MalformedAnswer."""
     answer = await post(vendor.device, {"client_id": client.id, "scope": " ".join(vendor.scopes)}, {}, ())
     try:
         said: Any = read_json(answer.body)
@@ -51,7 +55,10 @@ async def begin(vendor: Vendor, client: Client) -> DeviceCode:
 
 
 async def finished(vendor: Vendor, client: Client, code: DeviceCode) -> Grant:
-    """Once the user agreed. Raises LoginFailed if they do not, what the token endpoint raises."""
+    """Polls until the user agreed, and returns the grant. Raises LoginFailed if they refuse, and whatever the token
+    endpoint
+    raises.
+    """
     wait = code.wait
     with anyio.move_on_after(code.lasts):
         while True:

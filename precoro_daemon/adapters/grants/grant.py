@@ -1,4 +1,4 @@
-"""a grant: what an accounting system gave us at login, and until when it is good"""
+"""a grant: what an accounting system issued at login, and its expiry"""
 
 from __future__ import annotations
 
@@ -10,32 +10,34 @@ from typing import Any, Self
 from precoro_daemon.errors import DaemonError
 
 _EARLY_S = 300.0
-"""Seconds before its end at which a token is renewed: longer than a lap's last call may wait for its turn."""
+"""Seconds before its expiry at which a token is renewed: longer than a lap's last call may wait for its turn."""
 
 _EARLY_SHARE = 0.2
-"""The same as a share of its life, where that is less."""
+"""The same as a share of its lifetime, if that is less."""
 
 _SKEW_S = 60.0
-"""A token that was issued that far in the future tells of a clock that was set back: nothing is known of its age."""
+"""A token issued further in the future shows that the clock was set back, and that its age is unknown."""
 
 
 class GrantUnreadable(DaemonError):
-    """What stands in a grant file is no grant of this version."""
+    """The content of a grant file is not a grant of this version."""
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """All that the file holds. Times are Unix seconds of this machine.
+    """Everything that the file holds. Times are Unix seconds of this machine.
 
-    kind           of the ledger; whose: the organisation, for people
+    kind           the ledger's kind
+    whose          the organisation's name, for people
     client_secret  "" for a public client
-    refresh_token  "" where there is none: a token is asked for with the client's secret
-    issued_at      the access token was asked for then: whatever its life, it began no earlier
-    ends_at        the refresh token runs out then if nobody uses it, None if nobody says
-    begun_at       a refresh began then and is not known to have ended: the vendor may know a newer grant already
-    lost           the vendor's words when it did not know the grant any more, "" while it does; lost_at: when
+    refresh_token  "" if there is none: a token is then requested with the client's secret
+    issued_at      when the access token was requested, so its lifetime began no earlier
+    ends_at        when an unused refresh token expires, None if unknown
+    begun_at       when a refresh began that is not known to have ended: the vendor may already have a newer grant
+    lost           the vendor's words when it no longer knew the grant, "" while it does
+    lost_at        when the vendor said so
     trouble        why the last refresh failed, "" if it did not
-    serial         grows by one with each writing, so that an abandoned partial file shows whether it is the next one
+    serial         grows with each write, so that an abandoned partial file shows whether it is the next version
     """
 
     kind: str
@@ -60,7 +62,7 @@ class Grant:
 
     @classmethod
     def read(cls, raw: bytes) -> Self:
-        """Raises GrantUnreadable. A file that was given more room than it needed ends in zeros."""
+        """Reads a file's content, which may be padded with zeros. Raises GrantUnreadable."""
         try:
             tree = json.loads(raw.rstrip(b"\0"))
         except (ValueError, RecursionError):
@@ -79,13 +81,15 @@ class Grant:
         return [text for text in (self.client_secret, self.access_token, self.refresh_token) if text]
 
     def is_fresh(self, now: float) -> bool:
-        """The access token may be sent, and no refresh is owed."""
+        """Returns whether the access token may be sent and no refresh is due."""
         early = min(_EARLY_S, _EARLY_SHARE * (self.expires_at - self.issued_at))
         known = bool(self.access_token) and self.begun_at is None
         return known and self.issued_at - _SKEW_S <= now < self.expires_at - early
 
     def renewed(self, answer: TokenAnswer, asked_at: float) -> Self:
-        """With what the vendor gave for it. A vendor that sends no new refresh token leaves the old one good."""
+        """Returns the grant with the new tokens. If the vendor sends no new refresh token, the old one stays
+        valid.
+        """
         return replace(
             self,
             access_token=answer.access_token,
@@ -106,11 +110,11 @@ _NEEDED = ("kind", "token_url", "client_id")
 
 @dataclass(frozen=True, slots=True)
 class TokenAnswer:
-    """What a token endpoint gave.
+    """What a token endpoint issued.
 
-    lasts         seconds of the access token
-    unused_lasts  seconds until the refresh token runs out unused; None: nobody says
-    more          what else it said, for the login
+    lasts         lifetime of the access token in seconds
+    unused_lasts  seconds until an unused refresh token expires, None if unknown
+    more          further fields of the answer, for the login
     """
 
     access_token: str = field(repr=False)

@@ -1,4 +1,4 @@
-"""the file of a grant: nobody else reads it, one writer at a time, never half written"""
+"""a grant's file: private, with one writer at a time, and never half written"""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from precoro_daemon.errors import LedgerMisfit, TemporaryError
 
 _GRANT_MODE = 0o600
 _ROOM_BYTES = 16 * 2**10
-"""More than any grant takes: Entra's tokens have some 3,000 characters each."""
+"""More bytes than any grant takes: Entra's tokens have some 3,000 characters each."""
 
 _LARGEST_GRANT_BYTES = 2**18
 _LOCK_POLL_S = 0.05
 _LOCK_PATIENCE_S = 60.0
-"""Longer than a refresh of another process may take."""
+"""Seconds: longer than a refresh by another process may take."""
 
 _OPEN_FLAGS = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
 class GrantFile:
-    """Its methods block, but for `alone`. Beside it stand its lock, which stays, and for moments a partial file."""
+    """Its methods block, except `alone`. Its lock file stays beside it, and a partial file exists for moments."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -38,7 +38,9 @@ class GrantFile:
         self._lock = path.with_name(f".{path.name}.lock")
 
     def read(self) -> Grant | None:
-        """None if there is none. Raises LedgerMisfit for a file that others can read, or that is no grant."""
+        """Returns the grant, None if there is none. Raises LedgerMisfit if others can read the file, or it is no
+        grant.
+        """
         raw = self._content(self.path)
         if raw is None:
             return None
@@ -48,7 +50,9 @@ class GrantFile:
             raise LedgerMisfit(f"the grant file {self.path}: {error}; remove it, and log in again") from None
 
     def recovered(self) -> Grant | None:
-        """The same, in `alone`: what a killed process had written whole, but not yet named, is taken up."""
+        """Does the same within `alone`, and adopts a partial file that a killed process completed but did not
+        rename.
+        """
         grant, left = self.read(), self._left_behind()
         if grant is not None and left is not None and left.serial == grant.serial + 1:
             os.replace(self._partial, self.path)  # noqa: PTH105 - beside fsync, as in `write`
@@ -64,7 +68,9 @@ class GrantFile:
             return None
 
     def write(self, grant: Grant) -> Grant:
-        """Durably, in `alone`; the grant as it was written. Raises TemporaryError, and the old one stays."""
+        """Writes the grant durably, within `alone`, and returns it as written. Raises TemporaryError and keeps the
+        old one.
+        """
         following = replace(grant, serial=grant.serial + 1)
         try:
             with _descriptor(self._partial, os.O_WRONLY | os.O_CREAT) as file:
@@ -79,7 +85,9 @@ class GrantFile:
         return following
 
     def make_room(self) -> None:
-        """In `alone`, before the vendor is asked: what it gives then must not meet a full disk."""
+        """Reserves disk space, within `alone`, before the vendor is asked, so that its answer does not meet a full
+        disk.
+        """
         try:
             self._partial.unlink(missing_ok=True)
             with _descriptor(self._partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL) as file:
@@ -90,15 +98,17 @@ class GrantFile:
             raise self._unwritable(error) from None
 
     def delete(self) -> None:
-        """In `alone`."""
+        """Deletes the file, within `alone`."""
         self._partial.unlink(missing_ok=True)
         self.path.unlink(missing_ok=True)
         self._fsync_directory()
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:
-        """No other task and no other process writes meanwhile: two that refresh at once would each make the other's
-        grant worthless. Raises TemporaryError if another one does not end."""
+        """Excludes every other task and process: two concurrent refreshes would invalidate each other's grant.
+
+        Raises TemporaryError if another one does not end.
+        """
         lock = await anyio.to_thread.run_sync(self._open_lock)
         try:
             await self._acquire(lock)
@@ -152,8 +162,10 @@ class GrantFile:
             )
 
     def _owner(self) -> tuple[int, int]:
-        """Whose it must be: of the user who runs this; what root makes is for the owner of the directory, who may be
-        a user that exists only while the service runs. Raises LedgerMisfit where anybody could put a file there."""
+        """Returns the user and group that must own the file: this user's, or for root those of the directory's owner,
+        who may be
+        a dynamic user of the service. Raises LedgerMisfit if anyone could put a file there.
+        """
         directory = self.path.parent.stat()
         if directory.st_mode & stat.S_IWOTH:
             raise LedgerMisfit(f"everyone may write into {self.path.parent}: that is no place for a grant")

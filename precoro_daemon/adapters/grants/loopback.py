@@ -1,4 +1,4 @@
-"""the listener on this machine that a browser is sent to at the end of a login"""
+"""the listener on this machine that receives the browser at the end of a login"""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from precoro_daemon.errors import ListenerUnusable, LoginFailed
 
 _CALLBACK = "/callback"
 _LOGIN_PATIENCE_S = 600.0
-"""For the user: to log in takes a second factor, and perhaps a look for the password."""
+"""Seconds for the user, who may need a second factor and a password manager."""
 
 _CLOSING_PAGE = """<!doctype html><meta charset="utf-8"><title>precoro-daemon</title>
 <p style="font: 1.2em sans-serif; margin: 3em">{}</p>"""
@@ -21,12 +21,12 @@ _NOT_OURS = "This is not the login that precoro-daemon waits for."
 
 
 def redirect_to(port: int) -> str:
-    """As it must be registered: Xero takes plain http for localhost alone."""
+    """Returns the redirect address to register: Xero accepts plain http only for localhost."""
     return f"http://localhost:{port}{_CALLBACK}"
 
 
 class Loopback:
-    """Waits for one redirect. Whatever else is asked of it changes nothing."""
+    """Waits for one redirect. Other requests have no effect."""
 
     def __init__(self, is_ours: Callable[[str], bool]) -> None:
         self._is_ours = is_ours
@@ -44,7 +44,7 @@ class Loopback:
         return web.Response(text=said, content_type="text/html", status=200 if ours else 404, headers=headers)
 
     async def final_address(self) -> str:
-        """Raises LoginFailed if nobody comes."""
+        """Returns the address of the redirect. Raises LoginFailed if none arrives."""
         with anyio.move_on_after(_LOGIN_PATIENCE_S):
             await self._came.wait()
             # The page is on its way to the browser; the listener must not close before it.
@@ -54,7 +54,7 @@ class Loopback:
 
     @asynccontextmanager
     async def listening(self, port: int) -> AsyncIterator[None]:
-        """On 127.0.0.1 alone. Raises ListenerUnusable."""
+        """Listens on 127.0.0.1 only. Raises ListenerUnusable."""
         runner = web.ServerRunner(web.Server(self._serve, access_log=None))
         await runner.setup()
         try:

@@ -1,4 +1,4 @@
-"""one question to a token endpoint, and what its answer means"""
+"""one request to a token endpoint, and what its answer means"""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from precoro_daemon.telemetry import excerpt
 from precoro_daemon.values.json_reading import read_json
 
 _TIMEOUTS = Timeouts(15.0, 10.0, 15.0)
-"""Short enough that a stop is not held up by a refresh, which is never cut off."""
+"""Short enough that a refresh, which is never interrupted, does not delay a stop."""
 
 _LARGEST_TOKEN_BYTES = 2**20
 _UNSAID_S = 600.0
-"""How long an access token is taken to last where the vendor does not say; one that is refused is renewed anyway."""
+"""Assumed lifetime of an access token if the vendor gives none; a refused token is renewed anyway."""
 
 _NOT_NOW = {"temporarily_unavailable", "server_error", "slow_down", "authorization_pending"}
 
 
 class GrantRefused(DaemonError):
-    """The vendor does not know the grant (`invalid_grant`): it was used, revoked, or ran out."""
+    """The vendor does not know the grant (`invalid_grant`): it was used, revoked, or has expired."""
 
 
 class StillPending(TemporaryError):
-    """The user of a device code has not decided yet. `slower`: asked too often."""
+    """The user of a device code has not decided yet. `slower`: polling was too frequent."""
 
     def __init__(self, message: str, *, slower: bool) -> None:
         super().__init__(message)
@@ -44,10 +44,10 @@ class StillPending(TemporaryError):
 
 
 async def refreshed(grant: Grant) -> TokenAnswer:
-    """What the vendor gives for the grant. One POST, never repeated.
+    """Returns new tokens for the grant, by one POST that is never repeated.
 
-    Raises GrantRefused, TemporaryError (also where the vendor may have carried it out), LedgerMisfit (the client is
-    not known, or the request is not taken).
+    Raises GrantRefused, TemporaryError (also if the vendor may have carried it out), LedgerMisfit (if the client is
+    unknown, or the request is refused).
     """
     if grant.refresh_token:
         form = {"grant_type": "refresh_token", "refresh_token": grant.refresh_token}
@@ -57,7 +57,7 @@ async def refreshed(grant: Grant) -> TokenAnswer:
 
 
 async def asked(grant: Grant, form: Mapping[str, str]) -> TokenAnswer:
-    """Any question to the token endpoint, as the client of the grant. Raises the same, and StillPending."""
+    """Sends any request to the token endpoint as the grant's client. Raises the same, and StillPending."""
     headers, shown = _client(grant)
     secrets = [*grant.secrets, *(form[name] for name in _SECRET_FIELDS if form.get(name)), *_encoded(headers)]
     answer = await post(grant.token_url, {**form, **shown}, headers, secrets)
@@ -68,8 +68,10 @@ async def asked(grant: Grant, form: Mapping[str, str]) -> TokenAnswer:
 
 
 def _said(answer: Answer) -> tuple[Mapping[str, Any] | None, str]:
-    """The tokens, or the code of the error, "" where it says none. Nothing is raised from an error of the library's:
-    that one shows the answer."""
+    """Returns the tokens, or the error's code ("" if there is none). Errors have no cause, because the library's show
+    the
+    answer.
+    """
     said: Any = None
     try:
         said = parse_token_response(answer.body.decode("utf-8", "replace"))
@@ -85,7 +87,7 @@ def _said(answer: Answer) -> tuple[Mapping[str, Any] | None, str]:
 
 
 async def revoke(grant: Grant) -> None:
-    """Give the grant back (RFC 7009), where the vendor takes it. Raises TemporaryError, LedgerMisfit."""
+    """Revokes the grant (RFC 7009), if the vendor supports that. Raises TemporaryError, LedgerMisfit."""
     token = grant.refresh_token or grant.access_token
     if not grant.revoke_url or not token:
         return
@@ -101,7 +103,7 @@ _SECRET_FIELDS = ("code", "code_verifier", "device_code")
 
 
 def _client(grant: Grant) -> tuple[Mapping[str, str], Mapping[str, str]]:
-    """Headers and fields that say which client asks."""
+    """Returns the headers and fields that identify the client."""
     if not grant.client_secret:
         return {}, {"client_id": grant.client_id}
     if VENDORS[grant.kind].in_body:
@@ -139,7 +141,9 @@ def _seconds(value: Any) -> float | None:
 
 
 def _refusal(code: str, answer: Answer, what: str, secrets: Sequence[str]) -> DaemonError:
-    """Only `invalid_grant` says that the grant is lost: whatever else it is, the same grant may be good later."""
+    """Returns the error. Only `invalid_grant` means that the grant is lost; after any other, it may be valid
+    later.
+    """
     text = f"{what} ({excerpt(_words(answer.body) or answer.body, secrets)})"
     if code in ("authorization_pending", "slow_down"):
         return StillPending(text, slower=code == "slow_down")
@@ -153,7 +157,7 @@ def _refusal(code: str, answer: Answer, what: str, secrets: Sequence[str]) -> Da
 
 
 def _words(body: bytes) -> str:
-    """The vendor's own, without the ids and time stamps that Entra adds."""
+    """Returns the vendor's words, without the ids and timestamps that Entra adds."""
     try:
         tree = json.loads(body)
         said = str(tree.get("error_description") or "")
@@ -163,7 +167,7 @@ def _words(body: bytes) -> str:
 
 
 async def post(address: str, form: Mapping[str, str], headers: Mapping[str, str], secrets: Sequence[str]) -> Answer:
-    """Raises ConnectionFault, MalformedAnswer."""
+    """Sends a form. Raises ConnectionFault, MalformedAnswer."""
     parts = urlsplit(address)
     options = OriginOptions(f"{parts.scheme}://{parts.netloc}", _TIMEOUTS, _LARGEST_TOKEN_BYTES, keep_alive=False)
     own = {"User-Agent": f"precoro-daemon/{__version__}", "Accept": "application/json"}
@@ -174,4 +178,4 @@ async def post(address: str, form: Mapping[str, str], headers: Mapping[str, str]
 
 
 async def _unheard() -> None:
-    """Sent or not, the grant is marked as being refreshed."""
+    """Does nothing: sent or not, the grant is marked as being refreshed."""

@@ -1,4 +1,4 @@
-"""where each accounting system is logged in to, and how long what it gives is good"""
+"""the login addresses of each accounting system, and how long its tokens last"""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class Vendor:
     """One authorisation server.
 
     title         its name, for people
-    in_body       a client shows its secret in the body of the request, not in a header
-    unused_lasts  seconds until a refresh token runs out that nobody uses; None: it does not
-    device        where a code for another device is had, "" where there is none
+    in_body       whether a client sends its secret in the body, not in a header
+    unused_lasts  seconds until an unused refresh token expires, None if it does not
+    device        the address for device codes, "" if there is none
     """
 
     kind: str
@@ -31,7 +31,7 @@ class Vendor:
     unused_lasts: float | None = None
 
     def at(self, origin: str | None) -> Vendor:
-        """The same with another origin for all that the login talks to, for a proxy or a rehearsal."""
+        """Returns the same with another origin for all requests of the login, for a proxy or a rehearsal."""
         if not origin:
             return self
         return replace(
@@ -43,7 +43,7 @@ class Vendor:
         )
 
     def of_tenant(self, tenant: str) -> Vendor:
-        """Entra's addresses name the directory."""
+        """Returns the vendor with the directory in its addresses, as Entra requires."""
         return replace(self, token=self.token.replace(_TENANT, tenant), device=self.device.replace(_TENANT, tenant))
 
 
@@ -100,6 +100,6 @@ BUSINESS_CENTRAL = Vendor(
 )
 
 APP_SCOPE = "https://api.businesscentral.dynamics.com/.default"
-"""What an app asks for that has a secret, and no user."""
+"""The scope for an app that has a secret and no user."""
 
 VENDORS: Mapping[str, Vendor] = {one.kind: one for one in (XERO, QUICKBOOKS, BUSINESS_CENTRAL)}

@@ -1,18 +1,18 @@
-"""what reaches a running service, each on a socket of its own: webhooks; requests of watchers; commands
+"""the sockets of a running service: webhooks, requests of monitors and people, and commands
 
-bars.py             a bar for each hour of a day, or for each day of some weeks, drawn
-companies.py        the page of many companies, each one's own, their metrics, the health of the process
-control.py          a socket beside the state, on which a command line has the service that holds it execute a command
-freshness_chart.py  how late changes come, as people see it: by the hour of the day, and by collection
-history_chart.py    the last two weeks as people see them: what every day brought, how late it came, and what failed
-html.py             HTML that escapes whatever is put into it
-metrics.py          what the program and its state come to in numbers, as Prometheus reads them
-page.py             the page for people: what is fresh, what waits, what needs them
-panels.py           the parts of the page: what waits, what each job does, how fresh the mirror is, what failed last
-payments_panel.py   payments as people see them: how many in which state, since when, and what to type
-quota_chart.py      the quota as people see it: what is left, who may spend it, and when it was spent
-serving.py          an aiohttp application on a socket of ours, which no client can hold up for long or fill
-shapes_panel.py     the part of the page that says what of Precoro's answers changed
-watch.py            one socket for those who watch: health, readiness, metrics, and a page for people
-webhooks.py         webhooks on a secret path: checked, read within bounds, kept, then answered
+bars.py             a bar chart with a bar for each hour of a day, or for each day of some weeks
+companies.py        the overview of many companies, each company's page, their metrics, and the health of the process
+control.py          a socket beside the state: a command line sends its command to the service that holds the state
+freshness_chart.py  the delay of changes for people: by the hour of the day, and by collection
+history_chart.py    the last two weeks for people: each day's changes, their delay, and its failures
+html.py             HTML that escapes everything put into it
+metrics.py          the program and its state as Prometheus metrics
+page.py             the page for people: what is fresh, what is pending, what needs a person
+panels.py           the panels of the page: pending work, jobs, freshness, recent failures
+payments_panel.py   payments for people: how many are in which state, since when, and what to type
+quota_chart.py      the quota for people: what is left, which lane may spend it, and when it was spent
+serving.py          an aiohttp application on its own socket, which no client can block for long or fill
+shapes_panel.py     the panel of changes in the shape of Precoro's answers
+watch.py            one socket for monitoring: health, readiness, metrics, and a page for people
+webhooks.py         webhooks on a secret path: checked, read within limits, stored, then answered
 """

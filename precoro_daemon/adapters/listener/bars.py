@@ -1,4 +1,4 @@
-"""a bar for each hour of a day, or for each day of some weeks, drawn"""
+"""a bar chart with a bar for each hour of a day, or for each day of some weeks"""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from collections.abc import Sequence
 from precoro_daemon.adapters.listener.html import Html, tag
 
 _WIDE, _HIGH = 10, 100
-"""Units of the drawing for each bar."""
+"""Width and height of a bar in the drawing's units."""
 
 
 def bars(
     values: Sequence[float], summary: str, *, mark: float = 0.0, last: bool = False, small: bool = False
 ) -> Html:
-    """summary: the same in words; mark: a level that a dashed line shows, 0 for none; last: the last one is not over
-    yet; small: as one of several, below a name"""
+    """summary  the chart in words
+    mark     a level shown by a dashed line, 0 for none
+    last     whether the last bar's period is unfinished
+    small    whether it is one of several charts below a name
+    """
     top = max(mark, *values) * 1.08 or 1.0
     level = f"{_HIGH * (1 - mark / top):.1f}"
     drawn = [_bar(value / top, number, last and number == len(values) - 1) for number, value in enumerate(values)]
@@ -33,7 +36,7 @@ def bars(
 
 
 def scale(*words: str) -> Html:
-    """What stands below the drawing: at its left end, in the middle, at its right end."""
+    """Returns the labels below a chart: left, middle, right."""
     return tag("div", *(tag("span", one) for one in words), class_="scale")
 
 

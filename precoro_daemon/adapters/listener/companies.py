@@ -1,4 +1,4 @@
-"""the page of many companies, each one's own, their metrics, the health of the process"""
+"""the overview of many companies, each company's page, their metrics, and the health of the process"""
 
 from __future__ import annotations
 
@@ -30,18 +30,20 @@ _BELOW = "/companies/"
 _SERVED = ("running", "elsewhere")
 
 _REASON_CHARS = 300
-"""Of why a company is not served."""
+"""Characters of the reason why a company is not served."""
 
 
 @asynccontextmanager
 async def watch_companies(fleet: FleetWatcher, address: Address, gatekeeper: Gatekeeper) -> AsyncIterator[Address]:
-    """Answer until the context ends; gives the real address. Raises ListenerUnusable."""
+    """Serves until the context ends, and yields the actual address. Raises ListenerUnusable."""
     async with answering(_FleetPages(fleet).find, address, gatekeeper) as real:
         yield real
 
 
 class _FleetPages:
-    """Health is that of the process: a company that fails or hangs is restarted alone, and its own page says so."""
+    """Reports the health of the process: a company that fails or hangs is restarted alone, and its own page says
+    so.
+    """
 
     def __init__(self, fleet: FleetWatcher) -> None:
         self._fleet = fleet
@@ -65,7 +67,9 @@ class _FleetPages:
         return verdict("healthy", (), **({"companies": served} if any(served.values()) else {}))
 
     async def _readiness(self, _: web.Request) -> web.Response:
-        """Once every company had its first try. One that cannot be served keeps no webhooks from others."""
+        """Answers ready once every company was tried. A company that cannot be served does not keep webhooks from the
+        others.
+        """
         return verdict("ready", (f"{one.name} starts" for one in self._fleet.glance() if one.standing == "starting"))
 
     async def _metrics(self, request: web.Request) -> web.Response:
@@ -84,7 +88,7 @@ class _FleetPages:
 
 
 def companies_page(glances: Sequence[CompanyGlance], *, reloads: bool = False) -> str:
-    """All companies, those first that need a person."""
+    """Returns the page of all companies; those that need a person come first."""
     title, mood = _state(glances)
     served = sum(one.standing in _SERVED for one in glances)
     fleet = any(one.worker for one in glances)
@@ -104,7 +108,7 @@ def companies_page(glances: Sequence[CompanyGlance], *, reloads: bool = False) -
 
 
 def _state(glances: Sequence[CompanyGlance]) -> tuple[str, str]:
-    """For people, and as a class of the style."""
+    """Returns the state in words and as a CSS class."""
     if urgent := [one.name for one in glances if one.urgent]:
         return f"{_companies(len(urgent))} need{'s' if len(urgent) == 1 else ''} you", "urgent"
     if any(one.standing not in _SERVED for one in glances):

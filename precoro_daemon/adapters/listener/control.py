@@ -1,4 +1,4 @@
-"""a socket beside the state, on which a command line has the service that holds it execute a command"""
+"""a socket beside the state: a command line sends its command to the service that holds the state"""
 
 from __future__ import annotations
 
@@ -20,29 +20,33 @@ from precoro_daemon.values.addresses import Address
 PATH = "/commands"
 
 EXECUTE_WITHIN_S = 50.0
-"""Real seconds within which a command is executed. A ledger takes its time."""
+"""Real seconds within which a command is executed. A ledger may be slow."""
 
 CONNECTION_LIFE_S = 90.0
-"""Real seconds of a connection. Far longer: who gives a command is to hear what became of it."""
+"""Real seconds of a connection: long enough for the caller to receive the outcome."""
 
 _CONTROL_CONNECTIONS = 32
-"""Connections at a time: people type these commands."""
+"""Concurrent connections: people type these commands."""
 
 _COMMAND_BYTES = 16_384
-"""Of one command."""
+"""The largest command in bytes."""
 
 Execute = Callable[[Command], Awaitable[str]]
 
 
 class Outcome(NamedTuple):
-    """What a command came to. `status`: as HTTP has it · `facts`: `said`, or `refused` and `exit_code`"""
+    """The outcome of a command.
+
+    status  as in HTTP
+    facts   `said`, or `refused` and `exit_code`
+    """
 
     status: int
     facts: Mapping[str, str | int]
 
 
 ENDS = Outcome(503, {"refused": "the service ends; check `payments review`", "exit_code": 1})
-"""Nobody executes it any more, or to its end."""
+"""The service stops: the command is not executed, or its outcome is unknown."""
 
 
 def not_understood(error: msgspec.MsgspecError) -> Outcome:
@@ -51,8 +55,9 @@ def not_understood(error: msgspec.MsgspecError) -> Outcome:
 
 @asynccontextmanager
 async def control(address: Address, executor: Executor) -> AsyncIterator[None]:
-    """Take commands until the context ends. The socket is its owner's alone, as the state is. Raises
-    ListenerUnusable."""
+    """Accepts commands until the context ends. Only the state's owner can reach the socket. Raises
+    ListenerUnusable.
+    """
 
     async def receive(request: web.Request) -> web.Response:
         try:
@@ -68,8 +73,12 @@ async def control(address: Address, executor: Executor) -> AsyncIterator[None]:
 
 
 class Executor:
-    """Executes the commands for one company, whichever way they come. `work` gives what there is to say; it raises
-    DaemonError to refuse. A command that has begun does not end with the one who asked."""
+    """Executes the commands for one company, however they arrive.
+
+    `work` returns what to say, and raises DaemonError to refuse. A command that has begun continues even if its
+    caller
+    leaves.
+    """
 
     def __init__(self, work: Execute) -> None:
         self._work = work
@@ -94,7 +103,7 @@ class Executor:
 
 
 class _Pending:
-    """What a command came to, for a caller that still waits."""
+    """The outcome of a command, for a caller that still waits."""
 
     def __init__(self) -> None:
         self.known = anyio.Event()

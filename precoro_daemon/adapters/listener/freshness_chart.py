@@ -1,4 +1,4 @@
-"""how late changes come, as people see it: by the hour of the day, and by collection"""
+"""the delay of changes for people: by the hour of the day, and by collection"""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from precoro_daemon.values.humanize import a_day, span
 
 
 def delays(snapshot: Snapshot, stored: Stored) -> Iterator[Html]:
-    """Nothing before the first scans brought anything."""
+    """Yields nothing before the first scans found changes."""
     known = [(one.name, one.freshness) for one in stored.mirrored if one.freshness is not None]
     if not known:
         return

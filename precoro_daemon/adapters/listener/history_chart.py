@@ -1,4 +1,4 @@
-"""the last two weeks as people see them: what every day brought, how late it came, and what failed"""
+"""the last two weeks for people: each day's changes, their delay, and its failures"""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from precoro_daemon.values.humanize import many, span
 
 
 def history(stored: Stored) -> Iterator[Html]:
-    """Nothing before the first day on which anything was done."""
+    """Yields nothing before the first day with activity."""
     if any(day.laps for day in stored.days):
         yield sheet("The last two weeks", *_charts(stored.days))
 

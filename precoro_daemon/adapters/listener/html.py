@@ -1,4 +1,4 @@
-"""HTML that escapes whatever is put into it"""
+"""HTML that escapes everything put into it"""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _EMPTY = frozenset({"meta", "rect", "line", "br"})
 
 
 class Html(str):
-    """Markup that is sent as it is. Made by `tag` and `join` alone; every other text is escaped."""
+    """Markup that is sent unescaped. Only `tag` and `join` create it; every other text is escaped."""
 
     __slots__ = ()
 
@@ -35,8 +35,10 @@ def _attribute(key: str, value: object) -> str:
 
 
 def _shown(value: object) -> str:
-    """Signs that turn the direction of writing are made visible: they could rearrange what stands around them. Half a
-    surrogate pair, which JSON can hold, could not be sent."""
+    """Makes direction marks visible, because they could rearrange the surrounding text.
+
+    Half surrogate pairs, which JSON may contain, could not be sent.
+    """
     text = "" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
     text = text.encode("utf-8", "replace").decode()
     return escape(

@@ -1,4 +1,4 @@
-"""what the program and its state come to in numbers, as Prometheus reads them"""
+"""the program and its state as Prometheus metrics"""
 
 from __future__ import annotations
 
@@ -91,11 +91,11 @@ METRICS: Mapping[str, Meaning] = MappingProxyType(
         "state_reading_age_seconds": Meaning("Age of the last good reading of the state"),
     }
 )
-"""Every metric by its name, which comes after precoro_daemon_."""
+"""Every metric by its name, without the prefix precoro_daemon_."""
 
 
 _MEANINGS: Mapping[str, Meaning] = {**METRICS, "company_served": Meaning("1 if the company is served at present")}
-"""Also of a process that serves several companies."""
+"""Includes the metrics of a process that serves several companies."""
 
 
 class Sample(NamedTuple):
@@ -105,21 +105,24 @@ class Sample(NamedTuple):
 
 
 def families(snapshot: Snapshot, company: str = "") -> Sequence[Metric]:
-    """The snapshot as metrics; those that nothing is known of are left out. `company`: a label of each, if named."""
+    """Returns the snapshot as metrics, without those whose value is unknown. `company` becomes a label, if given."""
     found = Families(("company",) if company else ())
     found.add(_samples(snapshot), (company,) if company else ())
     return found.metrics
 
 
 def company_samples(one: CompanyGlance) -> Iterator[Sample]:
-    """Of one company among others."""
+    """Yields the samples of one company among several."""
     yield Sample("company_served", one.standing == "running")
     if one.snapshot is not None:
         yield from _samples(one.snapshot)
 
 
 class Families:
-    """Samples by the name of their metric. `labels`: what each sample has before its own."""
+    """Collects samples by metric name.
+
+    labels  come before each sample's own labels
+    """
 
     def __init__(self, labels: Sequence[str]) -> None:
         self._labels = labels
@@ -140,7 +143,10 @@ class Families:
 
 
 def rendered(found: Sequence[Metric], accept: str) -> tuple[bytes, str]:
-    """The metrics and those of the process, in the format of the request, and its name. Blocking: it reads /proc."""
+    """Returns these metrics and the process's, in the format that the request accepts, with its content type.
+
+    Blocking: reads /proc.
+    """
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Ready(found))
     ProcessCollector(registry=registry)

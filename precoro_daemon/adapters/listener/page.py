@@ -1,4 +1,4 @@
-"""the page for people: what is fresh, what waits, what needs them"""
+"""the page for people: what is fresh, what is pending, what needs a person"""
 
 from __future__ import annotations
 
@@ -29,15 +29,20 @@ POLICY = (
 """Nothing is loaded, run, framed or sent; only this style applies."""
 
 _RELOAD_S = "30"
-"""Seconds until a browser loads the page again."""
+"""Seconds until a browser reloads the page."""
 
 RELOADING = "reload"
-"""In the query of a page that loads again by itself: only for those who ask, as it takes what others read or have
-unfolded from under their eyes."""
+"""The query of a page that reloads itself. It is optional, because reloading disturbs reading and folds what was
+unfolded.
+"""
 
 
 def page(snapshot: Snapshot, company: str = "", *, reloads: bool = False) -> str:
-    """`company`: its name, where the process serves several. `reloads`: by itself, again and again."""
+    """Returns the page.
+
+    company  its name, if the process serves several
+    reloads  whether the page reloads itself
+    """
     found = matters(snapshot)
     title, mood = _state(snapshot, found)
     name = company or snapshot.company
@@ -53,7 +58,7 @@ def page(snapshot: Snapshot, company: str = "", *, reloads: bool = False) -> str
 
 
 def document(title: str, *body: Html, reloads: bool) -> str:
-    """A whole page."""
+    """Returns a whole HTML document."""
     return "<!DOCTYPE html>\n" + tag(
         "html",
         tag(
@@ -72,7 +77,7 @@ def document(title: str, *body: Html, reloads: bool) -> str:
 
 
 def _state(snapshot: Snapshot, found: Sequence[Matter]) -> tuple[str, str]:
-    """For people, and as a class of the style."""
+    """Returns the state in words and as a CSS class."""
     if snapshot.pulse.stopping:
         return "Stopping", "soon"
     if any(matter.weight == "urgent" for matter in found):
@@ -88,7 +93,7 @@ _SIGNS = {"well": "✓", "soon": "●", "urgent": "▲"}
 
 
 def header(name: str, title: str, mood: str, now: str) -> Html:
-    """Whose page it is, how it stands, and what it does at present."""
+    """Returns the head of the page: the company, its state, and what it is doing."""
     sign = tag("span", _SIGNS[mood], class_=mood, aria_hidden="true")
     state = tag("p", sign, " ", title, class_="state", role="status")
     return tag("header", tag("h1", name), state, tag("p", now, class_="soft"))

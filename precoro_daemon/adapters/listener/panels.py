@@ -1,4 +1,4 @@
-"""the parts of the page: what waits, what each job does, how fresh the mirror is, what failed last"""
+"""the panels of the page: pending work, jobs, freshness, recent failures"""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from precoro_daemon.values.humanize import amount, moment, span
 _FAILURES_LISTED = 10
 _PLANS_LISTED = 10
 _FOLDED_FROM = 4
-"""Lists without a change; fewer take no more room than the line that says how many there are."""
+"""Least number of unchanged lists that are folded; fewer take no more room than the line that counts them."""
 
 _FAILURE_LETTERS = 300
 """Characters of one failure."""
 
 
 def waiting(snapshot: Snapshot) -> Html:
-    """What is due and not done yet."""
+    """Returns the panel of pending work."""
     lines = list(_what_waits(snapshot))
     content = tag("ul", *lines, class_="plain") if lines else tag("p", "Nothing waits.")
     return sheet("What waits", content)
@@ -82,7 +82,7 @@ def _deliveries(snapshot: Snapshot, stored: Stored) -> Iterator[Html]:
 
 
 def fresh(stored: Stored, now: float) -> Html:
-    """How old the mirror of each collection may be; those of which there is nothing to say stand folded."""
+    """Returns how old each collection's mirror may be; collections with nothing to report are folded."""
     caption = f"What Precoro has, as it was read {_ago(now, stored.read_at)}."
     still = [one for one in stored.collections if _is_still(one)]
     others = [one for one in stored.collections if not _is_still(one)]
@@ -95,7 +95,7 @@ def fresh(stored: Stored, now: float) -> Html:
 
 
 def _is_still(one: CollectionStatus) -> bool:
-    """It was listed, nothing of it is due, and nothing of it changes."""
+    """Returns whether the collection was listed, has nothing due, and does not change."""
     changes = one.freshness is not None and one.freshness.changes > 0
     return one.mirrored and one.as_of is not None and not (changes or one.due or one.census or one.short)
 
@@ -126,7 +126,7 @@ def _as_of(one: CollectionStatus, now: float) -> str:
 
 
 def jobs(snapshot: Snapshot) -> Html:
-    """What each is doing, and when its next lap begins."""
+    """Returns what each job does, and when its next lap begins."""
     rows = [
         tag(
             "tr",
@@ -158,13 +158,13 @@ def _next(job: JobStatus, now: float) -> str:
 
 
 def failures(snapshot: Snapshot) -> Iterator[Html]:
-    """Nothing where there is none."""
+    """Yields nothing if there are no failures."""
     if found := list(islice(_failures(snapshot), _FAILURES_LISTED)):
         yield sheet("Last failures", tag("ul", *found, class_="plain"))
 
 
 def _failures(snapshot: Snapshot) -> Iterator[Html]:
-    """Those of the last laps, then what is quarantined, newest first."""
+    """Yields the failures of the last laps, then the quarantined things, newest first."""
     for job in snapshot.pulse.jobs:
         for line in job.lap.failed if job.lap else ():
             yield _failure(words(job.name), line)
@@ -178,12 +178,12 @@ def _failure(where: str, text: str) -> Html:
 
 
 def titles(*names: str) -> Html:
-    """Of a table."""
+    """Returns the header row of a table."""
     return tag("thead", tag("tr", *(tag("th", title, scope="col") for title in names)))
 
 
 def sheet(title: str, *content: Html) -> Html:
-    """A part of the page under a title of its own."""
+    """Returns a panel with a title."""
     name = title.lower().replace(" ", "-")
     return tag("section", tag("h2", title, id=name), *content, class_="sheet", aria_labelledby=name)
 
@@ -193,10 +193,10 @@ def _ago(now: float, then: float) -> str:
 
 
 def words(name: str) -> str:
-    """A name of the code, for people."""
+    """Returns an identifier as words for people."""
     return name.replace("_", " ")
 
 
 def capital(text: str) -> str:
-    """As a sentence begins."""
+    """Returns the text with a capital first letter."""
     return text[:1].upper() + text[1:]

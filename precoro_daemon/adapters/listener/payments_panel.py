@@ -1,4 +1,4 @@
-"""payments as people see them: how many in which state, since when, and what to type"""
+"""payments for people: how many are in which state, since when, and what to type"""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _STATE_WORDS = {
     "confirmed": ("confirmed on the other side", ""),
     "rejected": ("refused or dropped", "review"),
 }
-"""For people, and the command that shows them."""
+"""Each state in words, and the command that shows its payments."""
 
 _OVER = frozenset({"confirmed", "rejected"})
 
 
 def payments_by_state(snapshot: Snapshot) -> Iterator[Html]:
-    """Nothing where no payments are kept in step."""
+    """Yields nothing if payments are not configured."""
     payments = snapshot.stored.payments if snapshot.stored else None
     if payments is None or not (payments.enabled or payments.intents):
         return

@@ -1,4 +1,4 @@
-"""the quota as people see it: what is left, who may spend it, and when it was spent"""
+"""the quota for people: what is left, which lane may spend it, and when it was spent"""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _left(account: Quota) -> Iterator[Html]:
 
 
 def _day(hours: Sequence[Hour], account: Quota) -> Iterator[Html]:
-    """A bar for each of the last 24 hours, beside the pace that would use up the day evenly."""
+    """Yields a bar for each of the last 24 hours, and the even pace that would use up the day."""
     if not hours or not any(hour.total for hour in hours):
         return
     pace = account.limits.get("day", 0) / 24
@@ -83,7 +83,7 @@ def _lanes(snapshot: Snapshot, hours: Sequence[Hour]) -> Iterator[Html]:
 
 
 def _by_hour(title: str, lane: Lane, hours: Sequence[Hour]) -> Html | None:
-    """When in these hours the lane made its calls."""
+    """Returns a chart of the lane's calls by hour."""
     calls = [hour.calls.get(lane, 0) for hour in hours]
     if not any(calls):
         return None

@@ -1,4 +1,4 @@
-"""an aiohttp application on a socket of ours, which no client can hold up for long or fill"""
+"""an aiohttp application on its own socket, which no client can block for long or fill"""
 
 from __future__ import annotations
 
@@ -23,29 +23,31 @@ from precoro_daemon.errors import AddressTaken, ListenerUnusable
 from precoro_daemon.values.addresses import Address
 
 _LINGER_S = 1.0
-"""Seconds in which the rest of a body that nobody wants is read, so that its sender sees the answer."""
+"""Seconds in which the rest of a refused body is read, so that its sender sees the answer."""
 
 _BACKLOG = 128
-"""Connections that the system holds until we take them."""
+"""Connections that the system queues until they are accepted."""
 
 _TAKEN_AT_ONCE = 16
-"""Connections that are taken in a row: they count towards the most that are held only after that."""
+"""Connections accepted in a row; only then do they count towards the limit."""
 
 _CHECKS_PER_LIFE = 15
-"""How often a connection is checked before it is cut off."""
+"""How often a connection is checked before it is closed."""
 
 _FIRST_REQUEST_S = 1.0
-"""Seconds after which a connection without a whole request makes room for another one, where all are taken."""
+"""Seconds after which a connection without a whole request gives way to another, if all are in use."""
 
 _SERVER = "precoro-daemon"
 
 _HEADER_LINE_BYTES = 8190
-"""Bytes of one line of a request's head."""
+"""The longest line of a request's header in bytes."""
 
 
 class _Our(logging.Filter):
-    """Passes what is wrong with us. What aiohttp says of a request that it cannot read is its sender's affair: anyone
-    could fill the log with it."""
+    """Passes log records about faults of this program. aiohttp's records about unreadable requests are dropped,
+    because any
+    client could fill the log with them.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
@@ -57,19 +59,23 @@ _LOG.addFilter(_Our())
 
 
 _TURNS_TO_ACCEPT = 8
-"""Turns of the loop in which connections that were just accepted get their protocol, and those that are turned away
-are closed. Without them a flood leaves sockets that nobody closes."""
+"""Turns of the loop in which accepted connections get their protocol and refused ones are closed. Without them a
+flood
+leaves sockets that are never closed.
+"""
 
 
 @asynccontextmanager
 async def serving(
     app: web.Application, address: Address, *, most: int, patience: float, mode: int = 0o660, evicts: bool = False
 ) -> AsyncIterator[Address]:
-    """Serve the application until the context ends; gives the real address. One request for each connection.
+    """Serves the application until the context ends, and yields the actual address. One request for each connection.
 
-    `most` connections are held at a time, each for `patience` seconds, whatever its client does in them. Further ones
-    are closed at once, or, with `evicts`, take the place of one that has not asked for anything for a moment. `mode`:
-    who may connect to a Unix socket. Raises ListenerUnusable.
+    At most `most` connections are open, each for `patience` seconds, whatever its client does. Further connections
+    are
+    closed at once; with `evicts` they replace one that has been idle for a moment. `mode` sets the permissions of
+    a Unix
+    socket. Raises ListenerUnusable.
     """
     app.middlewares.append(_one_request_each)
     app.on_response_prepare.append(_sign)
@@ -96,7 +102,7 @@ async def serving(
 
 
 async def _sign(_: web.Request, response: web.StreamResponse) -> None:
-    """What this is made with, and in which version, is nobody's business."""
+    """Removes the header that names the server software and its version."""
     response.headers["Server"] = _SERVER
 
 
@@ -115,7 +121,9 @@ async def _one_request_each(
 
 
 class _Connection(RequestHandler):
-    """aiohttp's own, which knows when it began and whether a request came, and answers without naming itself."""
+    """aiohttp's connection, which also knows when it began and whether a request arrived, and does not name its
+    software.
+    """
 
     __slots__ = ("began", "has_asked")
 
@@ -140,7 +148,7 @@ class _Connection(RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """`message` quotes the parser of a library."""
+        """Ignores `message`, which quotes a library's parser."""
         super().handle_error(request, status, exc, message)
         response = web.Response(status=status, text=f"{HTTPStatus(status).phrase}\n", headers={"Server": _SERVER})
         response.force_close()
@@ -155,10 +163,10 @@ class _Connection(RequestHandler):
 
 
 class _Doorman:
-    """Makes the protocol of each connection: aiohttp's own, or one that is over at once.
+    """Creates each connection's protocol: aiohttp's, or one that closes at once.
 
-    One check now and then finds those that are held for too long. A timer for each would keep it in memory when it is
-    long over: thousands of them in a flood.
+    One periodic check finds connections that are open for too long. A timer for each would keep thousands of closed
+    connections in memory during a flood.
     """
 
     def __init__(self, server: web.Server | None, most: int, patience: float, *, evicts: bool) -> None:
@@ -179,7 +187,7 @@ class _Doorman:
         return _Closed()
 
     def _makes_room(self, held: Sequence[RequestHandler]) -> bool:
-        """Else those who open connections and ask for nothing keep out those who ask how the service is."""
+        """Closes an idle connection. Otherwise clients that connect and send nothing would lock out health checks."""
         now = self._loop.time()
         idle = next((one for one in held if isinstance(one, _Connection) and one.is_idle(now)), None)
         if idle is None or idle.transport is None:
@@ -201,7 +209,7 @@ class _Doorman:
         self._timer = self._loop.call_later(self._pause, self._check) if self._server.connections else None
 
     def stop(self) -> None:
-        """No more checks."""
+        """Stops the checks."""
         if self._timer is not None:
             self._timer.cancel()
 
@@ -238,7 +246,7 @@ def _tcp(address: Address) -> socket.socket:
 
 
 def _unix(path: str, mode: int) -> socket.socket:
-    """A socket that a killed process left is replaced; one behind which somebody answers is not."""
+    """Replaces a socket that a killed process left, but not one that still answers."""
     if _is_socket(path) and not _answers(path):
         Path(path).unlink()
     bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

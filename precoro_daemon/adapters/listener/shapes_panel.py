@@ -1,4 +1,4 @@
-"""the part of the page that says what of Precoro's answers changed"""
+"""the panel of changes in the shape of Precoro's answers"""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CHANGES_LISTED = 10
 
 
 def shape_changes(stored: Stored) -> Iterator[Html]:
-    """Nothing where there is none; what stands comes first."""
+    """Yields nothing if there are none; changes that persist come first."""
     changes = sorted(stored.shape_changes, key=lambda one: not one.breaks)
     if changes:
         lines = [tag("li", tag("span", _when(one), class_="soft"), tag("br"), str(one)) for one in changes]

@@ -1,4 +1,4 @@
-"""one socket for those who watch: health, readiness, metrics, and a page for people"""
+"""one socket for monitoring: health, readiness, metrics, and a page for people"""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from precoro_daemon.status.snapshot import Watcher
 from precoro_daemon.values.addresses import Address
 
 _WATCH_CONNECTIONS = 64
-"""Connections at a time. A handful of people and machines watch; each connection holds a few kilobytes."""
+"""Concurrent connections. A handful of people and machines watch; each connection takes a few kilobytes."""
 
 _CONNECTION_LIFE_S = 10.0
-"""Real seconds from the beginning of a connection to its end."""
+"""Real seconds from the start of a connection to its end."""
 
 FRESH_WITHIN_S = 2.0
-"""Real seconds that an answer waits for a fresh reading of the state; a probe waits for none."""
+"""Real seconds that an answer waits for a fresh reading of the state; a probe does not wait."""
 
 _RESPONSE_HEADERS = {
     "Cache-Control": "no-store",
@@ -41,15 +41,15 @@ _RESPONSE_HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class Gatekeeper:
-    """Whose requests are answered, by the host that they name: addresses, localhost, and these.
+    """Admits requests by the host they name: IP addresses, localhost, and these names.
 
-    A web page elsewhere may let its own name point to this machine, and read what a browser here gets for it.
+    A foreign web page may let its own name resolve to this machine, and read what a browser here receives from it.
     """
 
     hosts: Collection[str] = ()
 
     def admits(self, host: str) -> bool:
-        """`host`: the header; "" where there is none, which no browser leaves out."""
+        """Returns whether the Host header is admitted; "" stands for none, which no browser omits."""
         try:
             name = urlsplit(f"//{host}").hostname or ""
         except ValueError:
@@ -69,22 +69,25 @@ def _is_address(name: str) -> bool:
 async def watch(
     watcher: Watcher, address: Address, gatekeeper: Gatekeeper, *, life: float = _CONNECTION_LIFE_S
 ) -> AsyncIterator[Address]:
-    """Answer until the context ends; gives the real address. No connection lasts longer than `life` (real seconds).
-    Raises ListenerUnusable."""
+    """Serves until the context ends, and yields the actual address. No connection lasts longer than `life` real
+    seconds.
+
+    Raises ListenerUnusable.
+    """
     async with answering(CompanyPages(watcher).find, address, gatekeeper, life=life) as real:
         yield real
 
 
 Answer = Callable[[web.Request], Awaitable[web.Response]]
 Find = Callable[[str], "Answer | Collection[str]"]
-"""Who answers under a path; where nobody does, the paths that there are."""
+"""Returns the handler for a path, or the existing paths if there is none."""
 
 
 @asynccontextmanager
 async def answering(
     find: Find, address: Address, gatekeeper: Gatekeeper, *, life: float = _CONNECTION_LIFE_S
 ) -> AsyncIterator[Address]:
-    """The same for any pages."""
+    """Does the same for any pages."""
     app = web.Application()
     handler = _WatchHandler(find, None if address.path else gatekeeper)
     app.router.add_route("*", "/{path:.*}", handler.receive)
@@ -93,7 +96,7 @@ async def answering(
 
 
 class _WatchHandler:
-    """`gatekeeper` is None where no browser can come to."""
+    """gatekeeper  None where no browser can connect"""
 
     def __init__(self, find: Find, gatekeeper: Gatekeeper | None) -> None:
         self._find = find
@@ -114,7 +117,7 @@ class _WatchHandler:
 
 
 class CompanyPages:
-    """`company`: its name, where the process serves several."""
+    """company  its name, if the process serves several"""
 
     def __init__(self, watcher: Watcher, company: str = "") -> None:
         self._watcher = watcher
@@ -133,7 +136,9 @@ class CompanyPages:
         return verdict("healthy", ailments(self._watcher.glance()))
 
     async def _readiness(self, _: web.Request) -> web.Response:
-        """With the state as it was last read: a probe may have a second. The next one sees what is read meanwhile."""
+        """Answers with the state as last read, because a probe may time out after a second, and reads it for the next
+        one.
+        """
         return verdict("ready", obstacles(await self._watcher.snapshot(0.2)))
 
     async def _metrics(self, request: web.Request) -> web.Response:

@@ -1,4 +1,4 @@
-"""webhooks on a secret path: checked, read within bounds, kept, then answered"""
+"""webhooks on a secret path: checked, read within limits, stored, then answered"""
 
 from __future__ import annotations
 
@@ -24,30 +24,30 @@ from precoro_daemon.values.addresses import Address
 _log = get_logger()
 
 _BODY_BYTES = 4096
-"""Bytes of a body. Precoro sends about sixty."""
+"""The largest body in bytes. Precoro sends about sixty."""
 
 _WEBHOOK_CONNECTIONS = 200
-"""Connections at a time; each holds a few kilobytes."""
+"""Concurrent connections; each takes a few kilobytes."""
 
 WEBHOOK_PATIENCE_S = 15.0
 """Real seconds of a connection."""
 
 _UNKNOWN_TYPES_LOGGED = 20
-"""Unknown types that the log names; those who invent more are not worth lines."""
+"""Unknown types that the log names; further ones are not worth a line."""
 
 
 async def _ignore(_type: int) -> None:
-    """Where nobody keeps it."""
+    """Ignores an unknown type."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reception:
-    """What webhooks need: the secrets that open the door, where deliveries are kept, who is notified that some came.
+    """What receiving webhooks needs: the secrets, where deliveries are stored, and whom to notify.
 
-    answers   counts them, by status
-    pulse     gives signs of life while deliveries are kept
-    patience  seconds from the beginning of a connection to its end
-    unknown   is logged of each type that nobody knows, once. Raises StoreUnusable
+    answers   counts the answers by status
+    pulse     signals liveness while deliveries are stored
+    patience  seconds from the start of a connection to its end
+    unknown   called once for each unknown type; raises StoreUnusable
     """
 
     secrets: Sequence[str]
@@ -62,14 +62,14 @@ class Reception:
 
 @asynccontextmanager
 async def webhooks(reception: Reception, address: Address) -> AsyncIterator[Address]:
-    """Take webhooks until the context ends; gives the real address. Raises ListenerUnusable."""
+    """Accepts webhooks until the context ends, and yields the actual address. Raises ListenerUnusable."""
     entrance = Entrance(reception.answers)
     async with entrance.open(address, reception.patience) as real, entrance.admitting(reception):
         yield real
 
 
 class Entrance:
-    """Leads each webhook to the company whose secret its path is. `answers` counts those that nobody expects."""
+    """Routes each webhook to the company with that secret path. `answers` counts those without a company."""
 
     def __init__(self, answers: Counter[int]) -> None:
         self._answers = answers
@@ -77,7 +77,7 @@ class Entrance:
 
     @asynccontextmanager
     async def open(self, address: Address, patience: float = WEBHOOK_PATIENCE_S) -> AsyncIterator[Address]:
-        """Answer until the context ends; gives the real address. Raises ListenerUnusable."""
+        """Serves until the context ends, and yields the actual address. Raises ListenerUnusable."""
         app = web.Application()
         app.router.add_route("*", "/{path:.*}", self._receive)
         async with serving(app, address, most=_WEBHOOK_CONNECTIONS, patience=patience) as real:
@@ -85,7 +85,7 @@ class Entrance:
 
     @asynccontextmanager
     async def admitting(self, reception: Reception) -> AsyncIterator[None]:
-        """Take those of a company until the context ends. Its log lines say what the present task's do."""
+        """Accepts a company's webhooks until the context ends. Their log lines have the present task's context."""
         handler = _WebhookHandler(reception)
         async with anyio.create_task_group() as group:
             group.start_soon(guarded, "the task that keeps deliveries", handler.keep, name="deliveries")
@@ -98,7 +98,7 @@ class Entrance:
             group.cancel_scope.cancel()
 
     async def _receive(self, request: web.Request) -> web.Response:
-        """All secrets are compared, so that the time tells nothing of them."""
+        """Compares all secrets, so that the duration reveals nothing about them."""
         found = [handler for handler in self._handlers if handler.admits(request.path)]
         if found:
             return await found[0].receive(request)
@@ -107,7 +107,7 @@ class Entrance:
 
 
 class _WebhookHandler:
-    """Requests wait while one transaction after the other keeps all that have come meanwhile."""
+    """Requests wait while one transaction after the other stores all deliveries that arrived meanwhile."""
 
     def __init__(self, reception: Reception) -> None:
         self._reception = reception
@@ -136,7 +136,7 @@ class _WebhookHandler:
         return await self._keep(Delivery(type_, id_, idn))
 
     def admits(self, path: str) -> bool:
-        """Each comparison takes as long whatever the path has in common with the secret, and all are made."""
+        """Compares in constant time with every secret."""
         given = path.removeprefix("/").encode()
         return sum(hmac.compare_digest(given, secret) for secret in self._secrets) > 0
 
@@ -156,11 +156,11 @@ class _WebhookHandler:
         return 503 if batch.refused is None or record in batch.refused else 204
 
     def close(self) -> None:
-        """Those that wait get an answer: nothing was kept."""
+        """Answers the waiting requests: nothing was stored."""
         self._batch.kept.set()
 
     async def keep(self) -> None:
-        """For as long as webhooks are taken."""
+        """Stores deliveries for as long as webhooks are accepted."""
         while True:
             batch = self._batch
             await batch.begun.wait()
@@ -180,7 +180,10 @@ class _WebhookHandler:
 
 @dataclass(eq=False, slots=True)
 class _Batch:
-    """Deliveries that are kept by one transaction, one for each record. `refused`: None until that was done."""
+    """Deliveries that one transaction stores, one for each record.
+
+    refused  None until the transaction has ended
+    """
 
     deliveries: dict[tuple[int, int], Delivery] = field(default_factory=dict)
     refused: Collection[tuple[int, int]] | None = None
@@ -189,7 +192,7 @@ class _Batch:
 
 
 async def _read(request: web.Request) -> bytes | None:
-    """The body, None if it is too large; never more of it than that takes to see."""
+    """Returns the body, None if it is too large, and reads no more than needed to see that."""
     if (request.content_length or 0) > _BODY_BYTES:
         return None
     body = b""

@@ -1,5 +1,5 @@
-"""where wanted items come from: files, and tables of a database
+"""sources of wanted items: files, and tables of a database
 
 files.py   wanted items in files: CSV, Excel, and JSON Lines
-tables.py  wanted items in a database: what one query gives
+tables.py  wanted items in a database: the rows of one query
 """

@@ -27,7 +27,7 @@ _UNSAFE_SIGNS = str.maketrans("/\\\0:", "____")
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """kind, and for CSV how it is written."""
+    """The kind, and for CSV how it is written."""
 
     kind: Literal["csv", "jsonl"] = "csv"
     encoding: str = "utf-8-sig"
@@ -36,13 +36,13 @@ class Format:
 
 @dataclass(frozen=True, slots=True)
 class FileSource:
-    """Implements `WantedSource`. `path` may have {supplier} in it, which becomes what the user calls the supplier."""
+    """Implements `WantedSource`. {supplier} in `path` becomes the user's name for the supplier."""
 
     path: Path
     form: Format
 
     def path_for(self, supplier: str) -> Path:
-        """A name is never a way to another directory."""
+        """Returns the file's path. A supplier's name can never lead to another directory."""
         return Path(str(self.path).replace("{supplier}", supplier.translate(_UNSAFE_SIGNS)))
 
     async def read(self, supplier: str) -> Sheet:
@@ -50,7 +50,7 @@ class FileSource:
 
 
 def read_file(path: Path, form: Format) -> Sheet:
-    """Blocking. Raises WantedRefused where it is no such file."""
+    """Reads the file. Blocking. Raises WantedRefused if it is not a file of this format."""
     content = _content(path)
     try:
         if form.kind == "csv" and content.startswith(IS_EXCEL):
@@ -77,7 +77,7 @@ def _restored(line: Line) -> Line:
 
 
 def _excel(content: bytes) -> tuple[str, list[Line]]:
-    """The one sheet that is shown and has rows: of several, nobody can tell which is meant."""
+    """Returns the only visible sheet with rows. Several are refused, because it is unclear which is meant."""
     filled = [(sheet.name, lines) for sheet in read_sheets(content) if (lines := list(sheet.lines))]
     if len(filled) > 1:
         names = ", ".join(name for name, _ in filled)
@@ -86,7 +86,7 @@ def _excel(content: bytes) -> tuple[str, list[Line]]:
 
 
 def _sheet(path: Path, sheet: str, lines: Sequence[Line]) -> Sheet:
-    """Numbered as a spreadsheet does. Empty cells behind the last title are nothing."""
+    """Returns the rows, numbered as in a spreadsheet. Empty cells after the last title are ignored."""
     if not lines:
         raise WantedRefused(f"{path} is empty; taken at its word, every item would be gone")
     columns = [shown(cell).strip() for cell in lines[0].cells]
@@ -97,14 +97,14 @@ def _sheet(path: Path, sheet: str, lines: Sequence[Line]) -> Sheet:
 
 
 def _without_surplus(cells: Sequence[Cell], count: int, *, is_excel: bool) -> Sequence[Cell]:
-    """Excel leaves out the empty cells at the end of a row; in a CSV file a short row is half a row."""
+    """Returns the cells of a row. Excel omits empty cells at its end; in a CSV file a short row is incomplete."""
     if is_excel:
         cells = [*cells, *([None] * (count - len(cells)))]
     return cells if any(map(shown, cells[count:])) else cells[:count]
 
 
 def _jsonl(path: Path, text: str) -> Sheet:
-    """One object a line. A key that a line does not have is an empty cell."""
+    """Reads one object a line. A missing key is an empty cell."""
     found = list(_objects(path, text))
     columns = list(dict.fromkeys(name for _, one in found for name in one))
     rows = [Row(number, [one.get(name) for name in columns]) for number, one in found]
@@ -125,7 +125,7 @@ def _objects(path: Path, text: str) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def write_file(path: Path, form: Format, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Blocking. What `read_file` reads. An existing file is not overwritten: FileExistsError."""
+    """Writes a file that `read_file` can read. Blocking. Raises FileExistsError instead of overwriting."""
     # A byte order mark is for spreadsheets; programs that read JSON stumble over it.
     encoding = "utf-8" if form.kind == "jsonl" and form.encoding == "utf-8-sig" else form.encoding
     with open(path, "x", encoding=encoding, newline="", opener=_for_owner) as file:
@@ -139,5 +139,5 @@ def write_file(path: Path, form: Format, columns: Sequence[str], rows: Sequence[
 
 
 def _for_owner(path: str, flags: int) -> int:
-    """Prices are nobody else's business."""
+    """Opens a file for its owner alone: it holds prices."""
     return os.open(path, flags, 0o600)

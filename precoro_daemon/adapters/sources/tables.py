@@ -1,4 +1,4 @@
-"""wanted items in a database: what one query gives"""
+"""wanted items in a database: the rows of one query"""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from precoro_daemon.values.sql_statements import Statement
 
 _ROWS_A_FETCH = 5_000
 _CUT_GRACE_S = 2.0
-"""Seconds a statement's own time limit is given before its connection is cut."""
+"""Seconds that a statement has beyond its own time limit before its connection is cut."""
 
 
 class TableSource:
-    """Implements `WantedSource` on a connection that can only read."""
+    """Implements `WantedSource` on a read-only connection."""
 
     def __init__(self, database: Database, query: Statement, timeout: float, secrets: Sequence[str] = ()) -> None:
         self._database = database

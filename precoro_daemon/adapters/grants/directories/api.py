@@ -1,4 +1,4 @@
-"""single questions to an accounting system, asked at login"""
+"""single requests to an accounting system during a login"""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ _TIMEOUT_S = 30.0
 
 
 class Api:
-    """One origin, and the secret that it gets. `token`: "" where the secret stands in the body"""
+    """One origin, and the secret that it gets.
+
+    token  "" if the secret is in the body
+    """
 
     def __init__(self, origin: str, token: str, secrets: tuple[str, ...] = ()) -> None:
         timeouts = Timeouts(_TIMEOUT_S, 10.0, _TIMEOUT_S)
@@ -41,8 +44,9 @@ class Api:
         await self._stack.aclose()
 
     async def ask(self, target: str, headers: Mapping[str, str] | None = None, body: bytes | None = None) -> Any:
-        """The JSON of a good answer. Raises LoginFailed for 401 and 403, LedgerMisfit for what is not taken,
-        TemporaryError where it may be later."""
+        """Returns the JSON of a good answer. Raises LoginFailed for 401 and 403, LedgerMisfit for a refused request,
+        TemporaryError if a retry may succeed.
+        """
         kind = {} if body is None else {"Content-Type": "application/json"}
         method = "GET" if body is None else "POST"
         what = f"{self._where}: {method} {target.partition('?')[0]}"
@@ -64,4 +68,4 @@ class Api:
 
 
 async def _unheard() -> None:
-    """A question may be asked again."""
+    """Does nothing: such a request may be repeated."""

@@ -27,8 +27,10 @@ class BusinessCentralDirectory:
         return [Organisation(one["id"], one.get("displayName") or one.get("name", "")) for one in found["value"]]
 
     async def accounts(self, organisation: Organisation) -> Sequence[Account]:
-        """The journals that payments to suppliers are put into, by their code. A line of one is in the company's own
-        currency: the interface has no other."""
+        """Returns the journals for payments to suppliers, by their code. A journal line is in the company's own
+        currency: the
+        interface has no other.
+        """
         own = await self._list(organisation, "companyInformation")
         currency = next((one.get("currencyCode", "") for one in own), "")
         found = await self._list(organisation, "vendorPaymentJournals")

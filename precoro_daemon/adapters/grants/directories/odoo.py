@@ -19,7 +19,7 @@ _OPEN_BILLS = [
 
 
 async def databases(api: Api) -> Sequence[str]:
-    """Those that the server shows; many show none, and the user must know."""
+    """Returns the databases that the server lists; many servers list none, and the user must name it."""
     try:
         found = await api.ask("/web/database/list", body=_call({}))
         return [str(name) for name in found.get("result") or ()]
@@ -37,7 +37,7 @@ class OdooDirectory:
         self._uid = 0
 
     async def log_in(self) -> None:
-        """Raises LoginFailed."""
+        """Logs in. Raises LoginFailed."""
         found = await self._rpc("common", "authenticate", [*self._login, {}])
         if not isinstance(found, int) or isinstance(found, bool):
             database, user, _ = self._login
@@ -49,7 +49,7 @@ class OdooDirectory:
         return [Organisation(str(row["id"]), row["name"], _name(row["currency_id"])) for row in rows]
 
     async def accounts(self, organisation: Organisation) -> Sequence[Account]:
-        """A journal without a currency has that of the company."""
+        """Returns the journals. One without a currency has the company's."""
         wanted = [["type", "in", ["bank", "cash"]], ["company_id", "=", int(organisation.id)]]
         rows = await self._search("account.journal", wanted, ["name", "code", "currency_id"])
         return [Account(row["code"], row["name"], _name(row["currency_id"]) or organisation.currency) for row in rows]
@@ -86,5 +86,5 @@ def _call(params: dict[str, Any]) -> bytes:
 
 
 def _name(pair: Any) -> str:
-    """Of what a row points to: [id, name], or false."""
+    """Returns the name from a reference: [id, name], or false."""
     return str(pair[1]) if pair else ""
