@@ -9,7 +9,7 @@ ledgers/       accounting systems behind one port: sql, rest, csv
 listener/      the sockets of a running service: webhooks, requests of monitors and people, and commands
 notices/       messages to people, and signs of life for who watches
 objects/       attachments as files: complete under their names, or not there
-precoro/       Precoro itself: its answers as pages and documents
+precoro/       the Precoro API: requests, and answers as pages and documents
 sources/       sources of wanted items: files, and tables of a database
 spreadsheets/  files of rows: CSV as banks and spreadsheets write it, and Excel
 state/         where the program remembers

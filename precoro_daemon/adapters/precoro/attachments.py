@@ -1,4 +1,4 @@
-"""attached files from Precoro: the bytes themselves, or an address where they are"""
+"""attached files from Precoro: their bytes, or the address that has them"""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from precoro_daemon.values.json_reading import whole_number
 _Headers = tuple[tuple[str, str], ...]
 
 _METADATA = 2**16
-"""Bytes up to which a JSON answer may be the description of a file."""
+"""The largest JSON answer in bytes that may describe a file instead of being one."""
 
 
 class _Described(msgspec.Struct):
@@ -35,8 +35,11 @@ _decode_described = msgspec.json.Decoder(_Described).decode
 class PrecoroAttachments:
     """Implements `ports.AttachmentSource`.
 
-    An address at Precoro's own origin is called like any other there, with the key and charged, as it may be
-    one, and guessed for the next file if it can be (`file_addresses`); an address anywhere else gets neither.
+    A request to an address at Precoro's own origin has the key and is charged, because it may be a call of the
+    API. Such
+    an address is predicted for the next file if possible (`file_addresses`). Requests to other origins have no key
+    and are
+    not charged.
     """
 
     def __init__(self, exchange: Exchange, downloads: Downloads, origin: str) -> None:
@@ -55,7 +58,9 @@ class PrecoroAttachments:
             yield _File(body, read, part, size)
 
     async def _open_guessed(self, attachment: int, ranges: _Headers, stack: AsyncExitStack) -> Body | None:
-        """None if its address cannot be guessed, or nothing there calls itself a file."""
+        """Opens the file at its predicted address; None if there is no prediction, or the answer is not marked as a
+        file.
+        """
         if (address := self._addresses.guess(attachment)) is None:
             return None
         async with AsyncExitStack() as attempt:
@@ -68,7 +73,9 @@ class PrecoroAttachments:
         return None
 
     async def _open_asked(self, attachment: int, ranges: _Headers, stack: AsyncExitStack) -> tuple[Body, bytes]:
-        """The file and what was read of it already, by way of the address that the API gives, if it does."""
+        """Opens the file through the API, following the address that it returns if it does, with the bytes already
+        read.
+        """
         request = Request("GET", f"/attachments/{attachment}", headers=ranges, lane=Lane.FILES)
         body = await stack.enter_async_context(self._exchange.open(request))
         read, address = await self._inspect(body, request)
@@ -81,7 +88,7 @@ class PrecoroAttachments:
         return body, b""
 
     async def _inspect(self, body: Body, request: Request) -> tuple[bytes, URL | None]:
-        """What was read of the body, and the address that it or a redirect names instead of the file."""
+        """Returns the bytes read so far, and the address that the body or a redirect gives instead of the file."""
         here = self._origin.join(URL(request.target, encoded=True))
         if body.head.status // 100 == 3:
             return b"", read_address(body.head.header("location"), here)
@@ -112,7 +119,7 @@ class PrecoroAttachments:
 
 
 def _range(part: Part | None) -> _Headers:
-    """Compressed on its way, a file would have another length, and its remainder could not be requested."""
+    """Returns the headers for a range. Compression is refused: it changes the length, and ranges would not fit."""
     plain = (("Accept", "*/*"), ("Accept-Encoding", "identity"))
     if part is None:
         return plain
@@ -128,7 +135,10 @@ def _meets(length: int | None, start: int, size: int | None) -> bool:
 
 
 class _File:
-    """Implements `ports.Incoming`. `read` is what was read of the body already."""
+    """Implements `ports.Incoming`.
+
+    read  the part of the body that was already read
+    """
 
     def __init__(self, body: Body, read: bytes, part: Part | None, size: int | None) -> None:
         headers = plain_headers(body.head.headers)

@@ -22,7 +22,9 @@ T = TypeVar("T")
 
 
 class PrecoroClient:
-    """Implements `ports.Precoro`. An answer is read inside the retried call: half a JSON is requested again."""
+    """Implements `ports.Precoro`. Answers are parsed inside the retried call, so that an incomplete JSON is requested
+    again.
+    """
 
     def __init__(self, exchange: Retrying, per_page: int) -> None:
         self._exchange = exchange
@@ -59,7 +61,7 @@ class PrecoroClient:
         return await self._send(Request("GET", f"{collection.path}/{key}", lane=lane), read)
 
     async def _send(self, request: Request, read: Callable[[Answer], T]) -> T:
-        """Where nothing was ever reached, the first call that gives up speaks for all of them."""
+        """Sends a request with retries. If nothing was ever reached, the first call that gives up does so for all."""
         try:
             result = await self._exchange.send(request, read)
         except (ConnectionFault, WebPage) as error:

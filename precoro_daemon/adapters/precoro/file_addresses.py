@@ -1,11 +1,14 @@
-"""where at Precoro's own origin files are, learned from the addresses it gives
+"""predicts where files are at Precoro's own origin, from the addresses it gave before
 
-Theory of operation. Some files come by two calls: the first says where the file is, the second fetches it from there.
-Both are charged where that address is at Precoro's own origin, so such files would take twice as many days. Where
-several addresses in a row are the same but for the id of the file, the next file is asked for at the address that
-follows from its own id. Nothing rests on that guess: an answer that does not call itself a file is thrown away, and
-the file asked for as before. A guess that was wrong is forgotten, and after a few of them no other is made. Signed
-addresses differ from file to file in more than the id, so nothing is learned from them.
+Theory of operation. Some files take two calls: the first returns the file's address, the second fetches it. Both are
+charged if the address is at Precoro's own origin, so such files would take twice as many days. If several
+addresses in
+a row differ only by the file's id, the next file is requested at the address with its own id. Nothing depends on that
+prediction: an answer that is not marked as a file is discarded, and the file is requested as before. A wrong
+prediction
+discards the pattern, and after a few of them no more are made. Signed addresses differ in more than the id, so
+nothing
+is learned from them.
 """
 
 from __future__ import annotations
@@ -16,13 +19,13 @@ from dataclasses import dataclass, field
 from yarl import URL
 
 _ALIKE = 5
-"""Different files in a row whose addresses are alike, before the next one is guessed."""
+"""Different files in a row with the same address pattern before the next one is predicted."""
 
 _MOST_WRONG_GUESSES = 3
-"""Wrong guesses, after which no other is made."""
+"""Wrong predictions after which no more are made."""
 
 _ID = "\0"
-"""Stands for the id in a pattern: no address has it."""
+"""Stands for the id in a pattern: no address contains it."""
 
 
 @dataclass(slots=True)
@@ -32,25 +35,25 @@ class FileAddresses:
     _wrong_guesses: int = 0
 
     def learn(self, attachment: int, address: URL | None) -> None:
-        """A file was not guessed; it came from this address, None if from the place where all files are asked for."""
+        """Records the address of a file that was not predicted, None if the API returned the file itself."""
         pattern = None if address is None else _pattern_of(attachment, address)
         if pattern is None or pattern != self._pattern:
             self._pattern, self._seen = pattern, set()
         self._seen.add(attachment)
 
     def guess(self, attachment: int) -> URL | None:
-        """Where the file should be, None if that is not known."""
+        """Returns the predicted address, None if there is none."""
         if self._pattern is None or len(self._seen) < _ALIKE or self._wrong_guesses >= _MOST_WRONG_GUESSES:
             return None
         return URL(self._pattern.replace(_ID, str(attachment)), encoded=True)
 
     def wrong(self) -> None:
-        """There was no such file where one was guessed."""
+        """Records that a prediction was wrong."""
         self._pattern, self._seen = None, set()
         self._wrong_guesses += 1
 
 
 def _pattern_of(attachment: int, address: URL) -> str | None:
-    """The address with its id taken out; None where that is not in it exactly once."""
+    """Returns the address with its id replaced, None if the id does not occur exactly once."""
     pattern, count = re.subn(rf"(?<!\d){attachment}(?!\d)", _ID, str(address.with_fragment(None)))
     return pattern if count == 1 else None

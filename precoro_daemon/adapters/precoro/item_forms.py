@@ -1,4 +1,4 @@
-"""the forms that make an item and that replace one"""
+"""the forms that create and replace an item"""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from precoro_daemon.mirror.rules.field_references import LINE_FIELD_SETS
 from precoro_daemon.values.money import plain
 
 _USUAL_HOLDER = "dataProductCustomFields"
-"""Where catalogue items have their custom fields, unless the item at hand has them elsewhere."""
+"""Where catalogue items have their custom fields, unless the present item has them elsewhere."""
 
 
 def creation_form(item: NewItem) -> Pairs:
@@ -34,7 +34,7 @@ def creation_form(item: NewItem) -> Pairs:
 
 
 def replacement_form(item: ItemReplacement) -> Pairs:
-    """All that the item has, as Precoro wrote it, and over it what is wanted."""
+    """Returns everything that the item has, as Precoro wrote it, with the wanted values over it."""
     given = json.loads(item.before, parse_float=Decimal)
     known = read_item(item.before, item.fields)
     assert known is not None
@@ -64,7 +64,7 @@ def _merged_customs(given: Mapping[str, Any], item: ItemReplacement) -> Iterator
 
 
 def _verbatim(value: Any, known: CustomField | None) -> Value:
-    """Texts go back as they came; options by their ids, as forms take them."""
+    """Returns a value to send back: texts unchanged, options by their ids, as forms expect them."""
     plain_text = isinstance(value, str) and value.strip() and not (known and known.chosen)
     return (value,) if plain_text else custom_value(value, known)
 
@@ -74,7 +74,10 @@ def _customs_in(values: Values) -> Iterator[tuple[int, Value]]:
 
 
 def _custom_pairs(holder: str, values: Sequence[tuple[int, Value]]) -> Iterator[tuple[str, str]]:
-    """Written as they are read; that Precoro takes them so is an assumption, which the answer is held against."""
+    """Yields custom fields in the form in which they are read. That Precoro accepts it is an assumption, which the
+    answer is
+    checked against.
+    """
     for number, (ident, value) in enumerate((ident, value) for ident, value in values if value):
         assert isinstance(value, tuple)
         yield f"{holder}[{number}][itemCustomField][id]", str(ident)
@@ -83,7 +86,7 @@ def _custom_pairs(holder: str, values: Sequence[tuple[int, Value]]) -> Iterator[
 
 
 def _pair(name: str, value: Value) -> list[tuple[str, str]]:
-    """Nothing is said by leaving a field out."""
+    """Returns a field, or nothing for None: an absent field says nothing."""
     match value:
         case None | "":
             return []

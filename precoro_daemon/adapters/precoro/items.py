@@ -26,8 +26,10 @@ from precoro_daemon.writes.permit import Permit
 _ITEM_COLLECTION = COLLECTIONS["items"]
 
 _LANE = Lane.DETAILS
-"""A plan of thousands of writes must leave payments, deliveries and lists their calls. It shares what is left with
-details, by the job that comes first, and comes before files and the census."""
+"""A plan of thousands of writes must leave payments, deliveries and lists their calls. It shares the rest with
+details,
+in the order of the jobs, and precedes files and the census.
+"""
 
 
 def _gone(text: str) -> Outcome[str]:
@@ -77,7 +79,7 @@ class HttpItemGateway:
 
 
 def _read_item(body: bytes, ident: int | None = None) -> str | None:
-    """The item in a good answer, None if there is none or it is another one than `ident`."""
+    """Returns the item in a good answer, None if there is none or its id is not `ident`."""
     raw = read_json(body)
     inner = raw.get("data", raw) if isinstance(raw, dict) else None
     found = inner.get("id") if isinstance(inner, dict) else None

@@ -1,4 +1,4 @@
-"""a scan over pages: several in flight, handed out in order"""
+"""a scan over pages: several in flight, delivered in order"""
 
 from __future__ import annotations
 
@@ -13,19 +13,23 @@ from precoro_daemon.errors import DaemonError, PermanentError, TemporaryError
 from precoro_daemon.mirror.rules.cursors import Page
 
 LAST = "last"
-"""What `page` takes besides a number: the last page, whichever that is."""
+"""A value of `page` besides numbers: the last page."""
 
 MOST_HELD = 64
-"""Pages that are kept while one before them is missing: as many as are read while a refused one waits for its minute.
-A page of 200 documents has about one MiB."""
+"""Pages that are kept while an earlier one is missing: as many as arrive while a refused one waits for its minute. A
+page
+of 200 documents takes about 1 MiB.
+"""
 
 Fetch = Callable[[int | str], Awaitable[Page]]
 
 
 @asynccontextmanager
 async def scan_pages(fetch: Fetch, start: int, in_flight: Callable[[], int]) -> AsyncIterator[PageScan]:
-    """Scan from page `start` on; `in_flight` is how many pages may be under way or waiting to be taken, not counting
-    those that wait for one before them."""
+    """Scans from page `start` on. `in_flight` returns how many pages may be in flight or unread, not counting pages
+    that
+    wait for an earlier one.
+    """
     scan = PageScan(fetch, start, in_flight)
     if not await scan.begin():
         yield scan
@@ -44,7 +48,9 @@ async def scan_pages(fetch: Fetch, start: int, in_flight: Callable[[], int]) -> 
 
 
 async def count_rows(fetch: Fetch) -> int:
-    """Rows of a list, by its first page and, where that does not say, its last; else what the first page holds."""
+    """Returns the number of rows of a list, as its first or else its last page states it; else the rows of the first
+    page.
+    """
     first = await fetch(1)
     if first.total is not None:
         return first.total
@@ -53,7 +59,7 @@ async def count_rows(fetch: Fetch) -> int:
 
 
 async def _last_page(fetch: Fetch, first: Page) -> Page | None:
-    """The page that calls itself the last; None where asking by name is not understood."""
+    """Returns the last page, None if the API does not support requesting it by name."""
     try:
         last = await fetch(LAST)
     except (TemporaryError, PermanentError):
@@ -70,14 +76,17 @@ def _rows_up_to(full: Page, last: Page) -> int:
 
 
 class PageScan(AsyncIterator[Sequence[Page]]):
-    """Batches of the pages that have arrived, each page in its turn; a failure is raised in its turn too.
+    """Yields the pages' batches in order; a failure is raised in its place.
 
-    The first page says how many there are. Newer answers only say whether there is a next one: then the last page is
-    requested by name, which gives the count that proves a scan. Where that is not understood, pages are requested
-    ahead of the answer that ends the list, and what lies behind the end is dropped.
+    The first page states the number of pages. Newer answers only say whether there is a next page. Then the last
+    page is
+    requested by name, because it states the count that proves a scan. If that is not supported, pages are
+    requested before
+    it is known which one ends the list, and those beyond the end are dropped.
 
-    A page that was refused may have to wait for a minute. Those behind it are fetched meanwhile, as many as are worth
-    holding; it is then the last to come, and all are handed out in order.
+    A refused page may have to wait for a minute. Later pages are fetched meanwhile, up to a limit; the refused one
+    arrives
+    last, and all are delivered in order.
     """
 
     def __init__(self, fetch: Fetch, start: int, in_flight: Callable[[], int]) -> None:
@@ -93,13 +102,13 @@ class PageScan(AsyncIterator[Sequence[Page]]):
         self._changed: anyio.Event | None = None
 
     async def begin(self) -> bool:
-        """Fetch the first page; False if it is the last too, or the only outcome."""
+        """Fetches the first page. Returns False if there is nothing else to fetch."""
         await self._fetch_one(self._start)
         first = self._outcomes[self._start]
         return isinstance(first, Page) and not first.is_last
 
     async def feed(self, group: TaskGroup) -> None:
-        """Start the other fetches, as far ahead as may be."""
+        """Starts the other fetches, as far ahead as allowed."""
         number = self._start + 1
         while True:
             if (self._end is None or number <= self._end) and self._may_fetch(number):
@@ -109,7 +118,9 @@ class PageScan(AsyncIterator[Sequence[Page]]):
                 await self._change()
 
     def _may_fetch(self, number: int) -> bool:
-        """A page that was overtaken waits for a window of its own, and is not counted as under way."""
+        """Returns whether a page may be fetched. An overtaken page waits for its own window and does not count as in
+        flight.
+        """
         if self._next in self._outcomes:
             return number < self._next + self._in_flight()
         under_way_from = max(self._next, self._farthest + 1)

@@ -1,4 +1,4 @@
-"""list and detail answers as pages and documents; every shape they have been seen in"""
+"""list and detail answers as pages and documents, in every shape that was observed"""
 
 from __future__ import annotations
 
@@ -52,15 +52,19 @@ _BLANK = re.compile(r"[ \t\r\n]*")
 _JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[][{}]', re.DOTALL)
 
 _DECODED_BYTES = 2**15
-"""At once. The text of a whole page is a MB of fresh memory, for which the system takes five times as long as the
-decoding does."""
+"""Bytes decoded at once. Decoding a whole page allocates a megabyte, which takes the system five times as long as the
+decoding itself.
+"""
 
 _UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """Which page was requested. `number` is None where the last page was, by name."""
+    """The requested page.
+
+    number  None if the last page was requested by name
+    """
 
     collection: Collection
     number: int | None
@@ -68,9 +72,9 @@ class PageRequest:
 
 
 def read_page(body: bytes, request: PageRequest, server_time: float | None) -> Page:
-    """A list answer as a page.
+    """Reads a list answer.
 
-    Raises MalformedAnswer if the body is not such an answer: a cut or foreign body must never end a scan.
+    Raises MalformedAnswer if the body is no list answer: a cut or foreign body must never end a scan.
     """
     try:
         _refuse_damaged(body)  # msgspec skips over strings; what was damaged in one may be damaged elsewhere too
@@ -83,7 +87,7 @@ def read_page(body: bytes, request: PageRequest, server_time: float | None) -> P
 
 
 def _refuse_damaged(body: bytes) -> None:
-    """Raises UnicodeDecodeError where it is no UTF-8."""
+    """Raises UnicodeDecodeError if the body is not UTF-8."""
     view, at = memoryview(body), 0
     while at < len(view):
         piece = view[at : at + _DECODED_BYTES]
@@ -91,8 +95,11 @@ def _refuse_damaged(body: bytes) -> None:
 
 
 def _split(body: bytes) -> _List:
-    """The rows of an answer as they came. One row that msgspec refuses must not cost its siblings: half a surrogate
-    pair, which JSON has, is made a whole character, and where a row is nested too deeply the others are found."""
+    """Returns the rows as they were sent. A row that msgspec refuses must not affect its siblings.
+
+    Half surrogate pairs, which JSON may contain, are replaced. If a row is nested too deeply,
+    the rows are found without parsing them.
+    """
     try:
         return _decode_list(body)
     except _UNREADABLE:
@@ -116,7 +123,9 @@ def _split_text(text: str) -> _List:
 
 
 def _parts(text: str, at: int) -> tuple[list[tuple[str, str]], int]:
-    """The elements of the array, or the members of the object, that begins there: key and JSON; and where it ends."""
+    """Returns the elements of the array, or the members of the object, that begins at `at`, as key and JSON, and its
+    end.
+    """
     close = {"[": "]", "{": "}"}.get(text[at : at + 1])
     if close is None:
         raise ValueError("neither an array nor an object")
@@ -136,14 +145,14 @@ def _parts(text: str, at: int) -> tuple[list[tuple[str, str]], int]:
 
 
 def _past(text: str, at: int, mark: str) -> int:
-    """Where the text goes on behind that mark."""
+    """Returns the position after this mark."""
     if text[at : at + 1] != mark:
         raise ValueError(f"{mark!r} expected at character {at}")
     return _BLANK.match(text, at + 1).end()  # type: ignore[union-attr]
 
 
 def _end(text: str, at: int) -> int:
-    """Where the value that begins there ends, however deeply it is nested."""
+    """Returns the end of the value that begins at `at`, however deeply it is nested."""
     try:
         return _DECODER.raw_decode(text, at)[1]
     except RecursionError:
@@ -181,15 +190,19 @@ def _page(rows: list[msgspec.Raw], pagination: _Pagination, request: PageRequest
 
 
 def _refuse_cut(rows: list[msgspec.Raw], pagination: _Pagination, request: PageRequest) -> None:
-    """A page that counts more rows than it holds was cut. A count above its own size would count something else."""
+    """Refuses a page that states more rows than it has: it was cut. A count above the page size counts something
+    else.
+    """
     count, per_page = whole_number(pagination.count), whole_number(pagination.per_page)
     if count is not None and len(rows) < count <= (per_page or request.per_page):
         raise MalformedAnswer(f"{request.collection.path}: the page holds {len(rows)} rows, though it counts {count}")
 
 
 def _refuse_bare(rows: list[msgspec.Raw], request: PageRequest) -> None:
-    """Some small lists come without paging: one page. Anywhere else a page without it that is empty, or so full that
-    there may be another, proves nothing."""
+    """Accepts an unpaged answer only from small lists that are known to be unpaged.
+
+    Elsewhere, a page without pagination proves nothing if it is empty, or so full that another may follow.
+    """
     collection = request.collection
     if (request.number or 1) > 1 or (not collection.small and not 0 < len(rows) < request.per_page):
         raise MalformedAnswer(
@@ -204,13 +217,13 @@ def _rows(answer: _List, collection: Collection) -> list[msgspec.Raw]:
 
 
 def _pagination(meta: bytes) -> _Pagination:
-    """Empty where the answer carries none; `[]` and null stand for nothing."""
+    """Returns the pagination, empty if the answer has none; `[]` and null count as none."""
     pagination = bytes(_decode_meta(meta).pagination) if meta.startswith(b"{") else b""
     return _decode_pagination(pagination) if pagination.startswith(b"{") else _Pagination()
 
 
 def _flag(value: Any) -> bool | None:
-    """A truth value as true, 1, "1" or "true"; None if it is none of that."""
+    """Returns a boolean given as true, 1, "1" or "true"; None for anything else."""
     return {"true": True, "1": True, "false": False, "0": False}.get(str(value).lower())
 
 
@@ -235,7 +248,9 @@ def _read_rows(rows: list[msgspec.Raw]) -> tuple[list[Record], list[Rejected]]:
 
 
 def read_detail(body: bytes, *, collection: Collection, key: int | str) -> Detail:
-    """A detail answer, bare or wrapped in {"data": {...}}. Raises MalformedAnswer if it is not that document."""
+    """Reads a detail answer, bare or wrapped in {"data": {...}}. Raises MalformedAnswer if it is not that
+    document.
+    """
     try:
         body, document = _document(body)
         text = str(body, "utf-8").strip()
@@ -251,7 +266,7 @@ def read_detail(body: bytes, *, collection: Collection, key: int | str) -> Detai
 
 
 def _document(body: bytes) -> tuple[bytes, _Document]:
-    """The answer, of whole characters, and what is read of it."""
+    """Returns the answer with surrogates replaced, and what was read from it."""
     try:
         return body, _decode_document(body)
     except _UNREADABLE:

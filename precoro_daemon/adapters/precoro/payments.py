@@ -21,8 +21,7 @@ from precoro_daemon.writes.permit import Permit
 _MOST_NAMES = 200
 
 _PAYMENT_CONVENTION = Convention(ambiguous=frozenset({"sumPaid"}))
-"""That it is "already paid" or "must not exceed" may speak of this very payment, made by a request that arrived
-twice."""
+""""Already paid" and "must not exceed" may be caused by this very payment, if its request arrived twice."""
 
 
 class HttpPaymentGateway:
@@ -76,7 +75,7 @@ class HttpPaymentGateway:
 
 
 def _is_of(body: bytes, idn: int | str) -> bool:
-    """Whether it is that invoice, whatever is odd in it."""
+    """Returns whether the body is that invoice, whatever is odd in it."""
     fields = read_json(body)
     inner = fields.get("data", fields) if isinstance(fields, dict) else None
     return isinstance(inner, dict) and "id" in inner and str(plain_number(inner.get("idn"))) == str(idn)

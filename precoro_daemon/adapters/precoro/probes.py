@@ -1,4 +1,4 @@
-"""single calls that are made to see how Precoro answers: one try each, a refusal is an answer too"""
+"""single calls that test how Precoro answers: one attempt each, and a refusal is a result"""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ _TOO_MANY = 429
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """page: None where the call was refused · refusal: why · headers: of the answer, names in small letters"""
+    """page     None if the call was refused
+    refusal  the reason
+    headers  of the answer, with names in lower case
+    """
 
     page: Page | None
     refusal: Refusal | None
@@ -28,14 +31,14 @@ class Probed:
 
 
 class PrecoroProbes:
-    """Lists, a page each. Charged and paced like every call."""
+    """Requests single pages of lists. They are charged and paced like every call."""
 
     def __init__(self, exchange: Exchange, credentials: Credentials) -> None:
         self._exchange = exchange
         self._credentials = credentials
 
     async def page(self, wanted: ListRequest, per_page: int, lane: Lane) -> Probed:
-        """Raises what `Exchange` does, but for RateLimited, and MalformedAnswer."""
+        """Requests one page. Raises what `Exchange` raises except RateLimited, and MalformedAnswer."""
         query = (*list_query(wanted), *page_query(1, per_page))
         request = Request("GET", wanted.collection.path, query, lane=lane)
         answer = await self._exchange.send_once(request, _nothing)
@@ -52,4 +55,4 @@ def _refusal(answer: Answer) -> Refusal:
 
 
 async def _nothing() -> None:
-    """No permit is needed."""
+    """Grants at once: reading needs no permit."""

@@ -1,4 +1,4 @@
-"""the API's own words for which rows of a list are wanted"""
+"""the API's query parameters for the wanted rows of a list"""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def external_ids_query(names: list[str]) -> Pairs:
 
 
 def _filter_query(chosen: Filter) -> list[tuple[str, str]]:
-    """Dates of approval are DD.MM.YYYY there, all else is ISO."""
+    """Returns the parameters. Approval dates are DD.MM.YYYY, all others ISO."""
     pairs = [("status[]", str(number)) for number in sorted(chosen.status)]
     pairs += [("supplier[]", str(number)) for number in sorted(chosen.supplier)]
     if chosen.modified_since is not None:
@@ -41,6 +41,6 @@ def _filter_query(chosen: Filter) -> list[tuple[str, str]]:
 
 
 def _text(moment: datetime) -> str:
-    """In UTC, which a time without offset is taken for."""
+    """Returns the time in UTC, which Precoro assumes for a time without offset."""
     moment = moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
     return moment.isoformat(timespec="seconds")

@@ -1,4 +1,4 @@
-"""one write that is never repeated, and what Precoro's answer to it means"""
+"""one write that is never repeated, and the meaning of Precoro's answer"""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class SingleWrites:
-    """Sends a write once, by a permit. Every gateway that writes at Precoro sends through it."""
+    """Sends a write once, under a permit. Every gateway that writes to Precoro uses it."""
 
     def __init__(
         self,
@@ -38,8 +38,11 @@ class SingleWrites:
     async def write(
         self, request: Request, permit: Permit, read: Callable[[bytes], T | None], convention: Convention
     ) -> Outcome[T]:
-        """`read` finds in a good answer what was made, or None. Raises only what `permit` does, or what happened
-        before it was called: BudgetSpent, AuthenticationError, Stopped."""
+        """Sends the write. `read` returns the created object from a good answer, or None.
+
+        Raises only what `permit` raises, or what happened before it was called: BudgetSpent, AuthenticationError,
+        Stopped.
+        """
         state = PermitState()
 
         def may_leave() -> bool:
@@ -59,7 +62,7 @@ class SingleWrites:
         return outcome_of_reply(_reply(answer, describe(request, answer, self._secrets), read), convention)
 
     async def wait(self, seconds: float) -> None:
-        """Sleep; returns early when no call may leave any more."""
+        """Sleeps; returns early when no more calls may leave."""
         await self._exchange.sleep(seconds)
 
 
@@ -70,7 +73,7 @@ def _reply(answer: Answer, text: str, read: Callable[[bytes], T | None]) -> Repl
 
 
 def _errors_in(body: bytes) -> Mapping[str, Any]:
-    """What Precoro refused, by field, in its own shape; empty for any other."""
+    """Returns what Precoro refused, by field, if the body has Precoro's error shape; else nothing."""
     answer = read_json(body)
     errors = answer.get("errors") if isinstance(answer, dict) else None
     inner = errors.get("errors", errors) if isinstance(errors, dict) else None
@@ -78,5 +81,5 @@ def _errors_in(body: bytes) -> Mapping[str, Any]:
 
 
 def _is_documented(answer: Answer) -> bool:
-    """A 429 in Precoro's own words. One of a proxy in between does not tell whether Precoro got the request."""
+    """Returns whether this is Precoro's own 429. A proxy's does not tell whether Precoro received the request."""
     return bool(read_refusal(answer.headers, answer.body, answer.server_time or 0.0).type)
