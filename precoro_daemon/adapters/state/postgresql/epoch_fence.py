@@ -1,13 +1,14 @@
-"""the fence of a company in a fleet: its epoch and its holder, asked in each transaction that writes
+"""a company's fence in a fleet: every writing transaction checks the company's epoch and holder
 
-A worker that was stopped, or whose machine was suspended, may believe that it still serves a company that another one
-serves by now. Each transaction of the company's state begins with one statement that finds the company's row by its
-epoch and holder, and locks it for sharing. If the row is another's by then, nothing is written. If it is still ours,
-a hand-over waits for the end of the transaction: it must change the row. So the transactions of two holders never
-overlap, and all of an earlier epoch come before any of a later one.
+A worker that was stopped, or whose machine was suspended, may believe that it still serves a company that another
+worker has taken over. So each transaction of the company's state begins with one statement that finds the company's
+row by epoch and holder, and takes a shared lock on it. If the row is another worker's by then, nothing is written. If
+it is still ours, a hand-over waits for the end of the transaction, because it must change the row. So the
+transactions
+of two holders never overlap, and all of an earlier epoch precede any of a later one.
 
-The worker may also be stopped inside the transaction, with the lock held. The same statement lets the server end the
-session after one lease without a statement. Where the server waits for data of a COPY instead, the worker that
+The worker may also be stopped inside the transaction, while it has the lock. The same statement makes the server end
+the session after one lease without a statement. If the server waits for the data of a COPY instead, the worker that
 takes the company over ends the dead worker's sessions by their name.
 """
 
@@ -25,7 +26,10 @@ from precoro_daemon.runtime.tenure import Holding, reserve
 
 @dataclass(frozen=True, slots=True)
 class EpochFence:
-    """Implements `Fence` for one company under one epoch. `lease`: seconds"""
+    """Implements `Fence` for one company under one epoch.
+
+    lease  seconds
+    """
 
     holding: Holding
     worker: str

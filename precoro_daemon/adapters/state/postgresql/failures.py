@@ -1,4 +1,4 @@
-"""what PostgreSQL refuses, said to the operator"""
+"""PostgreSQL's errors, explained to the operator"""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from psycopg_pool import PoolTimeout, TooManyRequests
 from precoro_daemon.errors import StoreHeld, StoreUnavailable, StoreUnusable
 
 DEPOSED = "PD001"
-"""SQLSTATE of our own: see `demand_holder` in the schema."""
+"""Our own SQLSTATE: see `demand_holder` in the schema."""
 
 _UNREACHED = "The server of {where} cannot be reached: {error}. Start it, or check the address."
 _NOT_READY = "The server of {where} is not ready: {error}. Wait for it, or run again later."
@@ -93,18 +93,20 @@ _SENTENCE_BY_WORDS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("no such database",), _NO_DATABASE),
     (("wait timeout expired",), _SLOW),
 )
-"""Where there is no code, or one for any trouble with a connection: the server's, a pooler's or libpq's."""
+"""For errors without a code, or with one that fits any trouble with a connection: the server's, a pooler's or
+libpq's.
+"""
 
 _RAMBLING = re.compile(
     r"^connection (is bad|failed): |^consuming input failed: |\s*Is the server running [^?]*\?"
     r"|\s*This probably means the server terminated [^.]*\."
 )
-"""psycopg's beginnings and libpq's guesses say nothing that the rest of a sentence does not."""
+"""Prefixes by psycopg and guesses by libpq that add nothing to the sentence."""
 
 
 @contextmanager
 def explained(where: str) -> Iterator[None]:
-    """Turn what PostgreSQL says about the state into StoreUnusable. `where` it is"""
+    """Turns PostgreSQL's errors about the state into StoreUnusable. `where` names the state."""
     try:
         yield
     except psycopg.Error as error:
@@ -112,14 +114,14 @@ def explained(where: str) -> Iterator[None]:
 
 
 def said(what: str, error: psycopg.Error) -> StoreUnusable | StoreHeld:
-    """`what` it is about, as people call it"""
+    """Returns the error for a failed statement. `what` names its subject for people."""
     if error.sqlstate == DEPOSED:
         return StoreHeld(_put(_DEPOSED, what, error))
     return _failure(_sentence(error), what, error)
 
 
 def unreached(what: str, error: psycopg.Error) -> StoreUnusable:
-    """What kept a connection from being made: nothing is lost by it."""
+    """Returns the error for a failed connection attempt: nothing was lost."""
     return _failure(_sentence_by_words(str(error), _UNREACHED), what, error)
 
 

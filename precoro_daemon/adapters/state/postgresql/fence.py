@@ -1,4 +1,4 @@
-"""what may refuse a write because the company belongs to another worker by now"""
+"""the check that refuses a write when the company belongs to another worker"""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ import psycopg
 
 
 class Fence(Protocol):
-    """Asked inside the transaction that it guards, before anything else of it. Blocking.
+    """Checks a transaction from inside, before its other statements. Blocking.
 
-    `beginning`: the statements with which the transaction begins, sent in the same message. Both raise StoreHeld or
-    StoreUnusable; the transaction is then taken back.
+    `beginning` has the statements that start the transaction, and is sent in the same message. Both methods raise
+    StoreHeld
+    or StoreUnusable; the transaction is then rolled back.
     """
 
     def check(self, cursor: psycopg.Cursor[Any], beginning: bytes = b"") -> None:
-        """At the start of every transaction that writes."""
+        """Called at the start of every writing transaction."""
         ...
 
     def check_permit(self, cursor: psycopg.Cursor[Any], beginning: bytes = b"") -> None:
-        """The same, where something is sent by leave of the transaction: enough of the lease must be left."""
+        """Does the same for a transaction that permits sending: enough of the lease must be left."""
         ...

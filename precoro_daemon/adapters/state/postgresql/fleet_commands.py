@@ -1,4 +1,4 @@
-"""what is left for a fleet in its database: companies, moves, drains, commands"""
+"""what people leave for a fleet in its database: companies, moves, drains, commands"""
 
 from __future__ import annotations
 
@@ -26,8 +26,11 @@ class FleetCommand:
 
 @dataclass(frozen=True, slots=True)
 class WorkerRow:
-    """up_s: seconds since it joined · left_s: of its lease; below zero, it is dead · companies: that it holds ·
-    most: that it takes, None for any number"""
+    """up_s       seconds since it joined
+    left_s     seconds left of its lease; below zero it is dead
+    companies  how many it holds
+    most       how many it accepts, None for any number
+    """
 
     name: str
     draining: bool
@@ -39,8 +42,10 @@ class WorkerRow:
 
 @dataclass(frozen=True, slots=True)
 class HolderRow:
-    """worker: None while no living one serves the company · for_s: seconds since that is so, None of a new company ·
-    moved_to: the worker for which a person wants it"""
+    """worker    None while no living worker serves the company
+    for_s     seconds since then, None for a new company
+    moved_to  the worker to which a person moved it
+    """
 
     company: str
     worker: str | None
@@ -50,7 +55,7 @@ class HolderRow:
 
 
 class PostgresFleet(AbstractAsyncContextManager["PostgresFleet"]):
-    """May be used on any machine that reaches the database. Raises StoreUnavailable, StoreUnusable."""
+    """Usable on any machine that reaches the database. Raises StoreUnavailable, StoreUnusable."""
 
     def __init__(self, conninfo: str, lease: float) -> None:
         self._session = FleetSession(conninfo, lease)
@@ -66,14 +71,16 @@ class PostgresFleet(AbstractAsyncContextManager["PostgresFleet"]):
         await self._session.close()
 
     async def enrol(self, schemas: Mapping[str, str]) -> Mapping[str, str]:
-        """By company. Known ones stay as they are; gives why some are not of this fleet as they were given."""
+        """Adds the schemas of companies, leaves known ones unchanged, and returns why some could not be added as
+        given.
+        """
         given = {"companies": list(schemas), "schemas": list(schemas.values())}
         await self._session.rows("enrol", **given)
         otherwise = await self._session.rows("enrolled_otherwise", **given)
         return {row["name"]: _otherwise(**row) for row in otherwise}
 
     async def forget(self, company: str) -> bool:
-        """False if there is no such company, or a living worker serves it."""
+        """Removes a company. Returns False if it does not exist, or a living worker serves it."""
         return bool(await self._session.rows("forget", company=company))
 
     async def workers(self) -> Sequence[WorkerRow]:
@@ -83,24 +90,30 @@ class PostgresFleet(AbstractAsyncContextManager["PostgresFleet"]):
         return [HolderRow(**row) for row in await self._session.rows("holders")]
 
     async def declare(self, worker: str, configurations: Mapping[str, str]) -> None:
-        """What this worker goes by, as a hash for each company."""
+        """Saves a hash of each company's settings on this worker."""
         await self._session.rows("declare", worker=worker, own=Jsonb(dict(configurations)))
 
     async def differing(self) -> Mapping[str, Sequence[str]]:
-        """Companies for which living workers have different settings, and the names of those workers."""
+        """Returns the companies for which living workers have different settings, and those workers' names."""
         return {row["company"]: row["workers"] for row in await self._session.rows("differing")}
 
     async def move(self, company: str, name: str) -> bool:
-        """Give a company to the worker of that name; False if there is no such company, or no such worker alive that
-        is not drained. It stays there until it is moved again or that worker ends."""
+        """Moves a company to a worker, where it stays until it is moved again or that worker ends.
+
+        Returns False if there is no such company, or no living worker of that name that is not drained.
+        """
         return bool(await self._session.rows("move", company=company, name=name))
 
     async def drain(self, name: str) -> int:
-        """How many living workers of that name hand back what they hold, and take nothing any more."""
+        """Drains all living workers of that name: they hand back what they hold and accept nothing more. Returns
+        their number.
+        """
         return len(await self._session.rows("drain", name=name))
 
     async def give(self, company: str, command: str, arguments: Mapping[str, Any], given_by: str) -> int:
-        """Its number. Whichever worker holds the company is notified, now or when one does."""
+        """Leaves a command and returns its number. The worker that holds the company is notified, now or when one
+        does.
+        """
         rows = await self._session.rows(
             "give", company=company, command=command, arguments=Jsonb(dict(arguments)), given_by=given_by
         )
@@ -108,22 +121,24 @@ class PostgresFleet(AbstractAsyncContextManager["PostgresFleet"]):
         return number
 
     async def take_commands(self, worker: str, companies: Collection[str]) -> Sequence[FleetCommand]:
-        """Those for companies that this worker holds. Each is taken once: one whose worker dies is lost, and its
-        outcome stays empty."""
+        """Takes the commands for companies that this worker holds.
+
+        Each command is taken once. If the worker dies, the command is lost and its outcome stays empty.
+        """
         rows = await self._session.rows("take_commands", worker=worker, companies=list(companies))
         return [FleetCommand(**row) for row in rows]
 
     async def withdraw(self, command: int) -> bool:
-        """False if a worker took it."""
+        """Withdraws a command. Returns False if a worker took it."""
         return bool(await self._session.rows("withdraw", command=command))
 
     async def outcome(self, command: int) -> str | None:
-        """What came of it; None so far."""
+        """Returns a command's outcome, None while there is none."""
         rows = await self._session.rows("outcome", command=command)
         return rows[0]["outcome"] if rows else None
 
     async def wait(self, seconds: float) -> None:
-        """Until something changed in the fleet, or so long."""
+        """Waits until the fleet changes, at most `seconds`."""
         await self._session.wait(seconds)
 
     async def finish(self, worker: str, command: int, outcome: str) -> None:

@@ -1,7 +1,8 @@
-"""the one session of a worker or of a command with the tables of the fleet
+"""the session of a worker or a command with the fleet's tables
 
-Every session of a worker, this one and those of its companies' state, bears the worker's id as its application name:
-a worker that finds it dead ends them by it. What else bounds a session is in `session_settings`.
+Every session of a worker, this one and those of its companies' states, has the worker's id as its application
+name, so
+that the worker that finds it dead can end them. `session_settings` has the other limits of a session.
 """
 
 from __future__ import annotations
@@ -23,12 +24,13 @@ LEASE_STATEMENTS = read_named(Path(__file__).with_name("leases.sql"))
 
 FLEET = "the fleet"
 _LEAST_CONNECT_S = 2
-"""libpq waits no shorter."""
+"""libpq's shortest wait."""
 
 
 def session_settings(lease: float, worker: str) -> dict[str, Any]:
-    """What a connection is opened with, so that neither a stopped worker nor a lost network holds a lock for longer
-    than a lease."""
+    """Returns connection settings by which neither a stopped worker nor a lost network keeps a lock longer than a
+    lease.
+    """
     milliseconds = int(lease * 1000)
     return {
         "application_name": worker,
@@ -40,10 +42,10 @@ def session_settings(lease: float, worker: str) -> dict[str, Any]:
 
 
 class FleetSession:
-    """Connected when it is first used, and anew after any failure."""
+    """Connects at first use, and again after any failure."""
 
     def __init__(self, conninfo: str, lease: float, channel: str = "precoro_fleet") -> None:
-        """`channel`: of the notices that it waits for"""
+        """`channel`: of the notifications that it waits for."""
         self._conninfo = conninfo
         self._lease = lease
         self._channel = channel
@@ -52,7 +54,7 @@ class FleetSession:
         self.worker = ""
 
     async def rows(self, statement: str, **values: Any) -> list[DictRow]:
-        """One statement as a transaction of its own. Raises StoreUnavailable, StoreUnusable."""
+        """Runs one statement as a transaction of its own. Raises StoreUnavailable, StoreUnusable."""
         try:
             with anyio.fail_after(reserve(self._lease)):
                 connection = await self._connected()
@@ -66,7 +68,7 @@ class FleetSession:
             raise
 
     async def wait(self, seconds: float) -> Collection[str]:
-        """Until something changed in the fleet, or so long; gives what was said of it. Raises StoreUnavailable."""
+        """Waits for notifications for at most `seconds`, and returns their payloads. Raises StoreUnavailable."""
         try:
             connection = await self._connected()
             return {notice.payload async for notice in connection.notifies(timeout=seconds, stop_after=1)}
@@ -99,7 +101,7 @@ class FleetSession:
 
 
 def _failure(error: psycopg.Error | OSError) -> StoreUnusable:
-    """TimeoutError is an OSError."""
+    """Returns the error to raise. (TimeoutError is an OSError.)"""
     if not isinstance(error, psycopg.Error):
         words = " ".join(str(error).split()) or "it does not answer"
         return StoreUnavailable(f"The server of the fleet cannot be reached: {words}.")

@@ -1,4 +1,4 @@
-"""one process holds the state: a lock of the server, and a count that refuses former holders"""
+"""one process holds the state: a lock of the server, and a counter that refuses former holders"""
 
 from __future__ import annotations
 
@@ -13,25 +13,28 @@ from precoro_daemon.adapters.state.postgresql.server import is_lost, is_pooled
 from precoro_daemon.errors import StoreEnrolled, StoreHeld, StoreUnavailable
 
 _HOLDING_LOCK, _WRITING_LOCK = 0x50726563, 0x50726564
-"""The upper halves of the keys of advisory locks; the lower one is the number of the schema."""
+"""The upper halves of advisory lock keys; the lower half is the schema's number."""
 
 _PATIENCE = "SET LOCAL lock_timeout = '35s'"
-"""For transactions of the former holder to end: the server ends one that stands still after half a minute."""
+"""Time for the former holder's transactions to end: the server ends an idle one after half a minute."""
 
 
 _UNBOUNDED = (
     "SELECT set_config(name, '0', true) FROM pg_settings WHERE name IN ('idle_in_transaction_session_timeout', "
     "'transaction_timeout')"
 )
-"""The second came with PostgreSQL 17."""
+"""The second setting came with PostgreSQL 17."""
 
 
 class Holder:
     """Implements `Holding`.
 
-    The lock belongs to a connection of its own, and ends with it. It keeps others out while that connection lives. It
-    cannot stop a process that lost it unnoticed; the count does. Who opens the state raises the count while no
-    transaction that writes is under way, and each such transaction first asks whether the count is still its own.
+    The lock belongs to its own connection and ends with it. It keeps others out while that connection lives, but
+    cannot
+    stop a process that lost it without noticing; the counter does. A process that opens the state increments the
+    counter
+    while no writing transaction is in progress, and each such transaction first checks that the counter is still
+    its own.
     """
 
     def __init__(self, connection: psycopg.Connection[Any], where: str, schema: int, count: int) -> None:
@@ -55,10 +58,11 @@ class Holder:
 
 @contextmanager
 def held(connection: psycopg.Connection[Any], where: str, schema: int) -> Iterator[None]:
-    """Hold the state against every other process. Raises StoreHeld naming the present holder.
+    """Holds the state against every other process. Raises StoreHeld naming the present holder.
 
-    A pooler leaves a session of the server to a connection for no longer than a transaction. So where there is one, a
-    transaction stays open that reads nothing and holds up nothing.
+    A pooler assigns a server session to a connection for one transaction only. So behind a pooler a transaction
+    stays open,
+    which reads nothing and blocks nothing.
     """
     key = _key(_HOLDING_LOCK, schema)
     with explained(where):
@@ -74,12 +78,14 @@ def held(connection: psycopg.Connection[Any], where: str, schema: int) -> Iterat
 
 
 def refuse_held(connection: psycopg.Connection[Any], where: str, schema: int) -> None:
-    """Runs inside a transaction, for who writes by a fence instead. Raises StoreHeld naming the present holder."""
+    """Runs inside a transaction, for a writer with a fence instead of the lock. Raises StoreHeld naming the present
+    holder.
+    """
     _lock(connection, where, _key(_HOLDING_LOCK, schema), "pg_try_advisory_xact_lock")
 
 
 def refuse_enrolled(connection: psycopg.Connection[Any], where: str, schema: str) -> None:
-    """A fleet serves by leases, of which the lock knows nothing. Raises StoreEnrolled."""
+    """Refuses a state that a fleet serves by leases, which the lock does not cover. Raises StoreEnrolled."""
     fleet = connection.execute("SELECT to_regclass('precoro_fleet.companies') IS NOT NULL").fetchone()
     if not fleet or not fleet[0]:
         return
@@ -95,8 +101,10 @@ def refuse_enrolled(connection: psycopg.Connection[Any], where: str, schema: str
 def take_over(
     connection: psycopg.Connection[Any], where: str, schema: int, holding: psycopg.Connection[Any]
 ) -> Holder:
-    """Runs inside a transaction, with the schema's tables in sight; from its end on, nobody else writes. `holding`:
-    the connection to which the lock belongs"""
+    """Becomes the only writer when the present transaction, which can see the schema's tables, commits.
+
+    `holding`: the connection that owns the lock.
+    """
     connection.execute(_PATIENCE)
     connection.execute(f"SELECT pg_advisory_xact_lock({_key(_WRITING_LOCK, schema)})".encode())
     count = _value(

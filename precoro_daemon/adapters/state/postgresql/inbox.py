@@ -1,8 +1,9 @@
-"""webhooks of a fleet: kept without a lease wherever they come in, fetched by who serves the company
+"""webhooks of a fleet: stored without a lease wherever they arrive, fetched by the company's holder
 
-A webhook is a hint without a time. So it is kept beside the leases, in a transaction that asks for no lease, and gets
-its time when the holder of the company takes it into the state, by the holder's clock: the clocks of two machines are
-never compared. The holder removes it after that. Where it dies in between, the next one takes it again.
+A webhook is a hint without a time. So it is stored beside the leases, in a transaction that needs no lease, and gets
+its time when the company's holder moves it into the state, by the holder's clock: the clocks of two machines are
+never
+compared. The holder deletes it afterwards. If the holder dies in between, the next one moves it again.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from precoro_daemon.adapters.state.postgresql.fleet_session import FleetSession
 from precoro_daemon.mirror.ports.deliveries import UNKNOWN_TYPE, Delivery
 
 _MOST_WAITING = 10_000
-"""Records of one company that are announced and not yet taken into its state: as many as may wait there."""
+"""Announced records of one company that are not yet in its state: as many as may wait there."""
 
 
 class PostgresInbox:
-    """Of all companies of a fleet. Raises StoreUnavailable, StoreUnusable."""
+    """The webhooks of all companies of a fleet. Raises StoreUnavailable, StoreUnusable."""
 
     def __init__(self, conninfo: str, lease: float) -> None:
         self._session = FleetSession(conninfo, lease)
@@ -32,8 +33,10 @@ class PostgresInbox:
         return CompanyInbox(self, company, schema)
 
     async def put(self, company: str, schema: str, batch: Sequence[Delivery]) -> Sequence[Delivery]:
-        """Durable on return, and the holder is notified. Gives back those that were not kept: too many wait, or the
-        fleet does not know the company with this state."""
+        """Stores deliveries durably and notifies the holder.
+
+        Returns those that were not stored: too many wait, or the fleet does not know the company with this state.
+        """
         given = {
             "types": [one.type for one in batch],
             "ids": [one.id for one in batch],
@@ -47,20 +50,22 @@ class PostgresInbox:
         return [one for one in batch if (one.type, one.id) not in kept]
 
     async def waiting(self, company: str) -> Mapping[Delivery, int]:
-        """How often each came."""
+        """Returns the company's waiting deliveries, and how often each arrived."""
         async with self._alone():
             rows = await self._session.rows("waiting_deliveries", company=company)
         return {Delivery(row["type"], row["id"], row["idn"]): row["received"] for row in rows}
 
     async def remove(self, company: str, taken: Mapping[Delivery, int]) -> None:
-        """Those that came again since they were read stay."""
+        """Deletes the deliveries that were moved. Those that arrived again meanwhile stay."""
         given = {"types": [one.type for one in taken], "ids": [one.id for one in taken]}
         async with self._alone():
             await self._session.rows("remove_deliveries", company=company, received=list(taken.values()), **given)
 
     async def heard(self, seconds: float) -> Collection[str]:
-        """Companies for which something came, as soon as it does, or after so long. What came before this is first
-        called, or between two calls of which one failed, is not among it."""
+        """Waits at most `seconds` and returns the companies with new deliveries.
+
+        It misses what arrived before the first call, or between two calls of which one failed.
+        """
         return await self._hearing.wait(seconds)
 
     async def close(self) -> None:
@@ -69,7 +74,9 @@ class PostgresInbox:
 
     @asynccontextmanager
     async def _alone(self) -> AsyncIterator[None]:
-        """One statement at a time on the session, and none is broken off: it would cost the others their session."""
+        """Serialises statements on the session and never interrupts one, because that would cost all users their
+        session.
+        """
         async with self._turn:
             with anyio.CancelScope(shield=True):
                 yield
@@ -87,5 +94,5 @@ class CompanyInbox:
         return await self._inbox.put(self._company, self._schema, batch)
 
     async def announce(self, type_: int) -> None:
-        """For who serves the company: a webhook of a type that nobody knows came."""
+        """Notifies the company's holder of a webhook with an unknown type."""
         await self._inbox.put(self._company, self._schema, [Delivery(UNKNOWN_TYPE, type_)])

@@ -19,11 +19,15 @@ _log = get_logger()
 
 
 class LeaseRenewal:
-    """A renewal needs this thread for a moment, and nothing of the loop. The loop only says now and then that it
-    turns (`hear`): one that is stuck for long loses its lease, so that another worker serves what it cannot."""
+    """Renews the lease on its own thread, without the loop.
+
+    The loop only reports now and then that it runs (`hear`). A loop that hangs for long loses its lease, so that
+    another
+    worker serves its companies.
+    """
 
     def __init__(self, conninfo: str, worker: str, lease: float, joined_at: float) -> None:
-        """`joined_at`: read from the monotonic clock before the lease began"""
+        """`joined_at`: monotonic time, read before the lease began."""
         self._conninfo = conninfo
         self._worker = worker
         self._lease = lease
@@ -44,18 +48,18 @@ class LeaseRenewal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
     ) -> None:
-        """The thread ends with what it has begun; nobody waits for that."""
+        """Lets the thread end after its present work, without waiting for it."""
         self._ending = True
         self._woken.set()
 
     def hear(self) -> None:
-        """The loop turns."""
+        """Reports that the loop runs."""
         self._heard_at = monotonic()
         if self._withheld:
             self._woken.set()
 
     def doubt(self) -> None:
-        """Something is wrong with the database: renew at once, and count on nothing before."""
+        """Reports trouble with the database: renews at once, and treats the lease as doubtful until then."""
         self._doubted = True
         self._woken.set()
 

@@ -1,6 +1,6 @@
-"""the leases of a fleet in PostgreSQL: who is alive, and who holds which company under which epoch
+"""the leases of a fleet in PostgreSQL: the living workers, and who holds which company in which epoch
 
-The rules are those of `runtime.tenure`; the statements are in leases.sql. Only the database's clock is asked.
+The rules are in `runtime.tenure`, the statements in leases.sql. Only the database's clock is used.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from precoro_daemon.adapters.state.postgresql.lease_renewal import LeaseRenewal
 from precoro_daemon.runtime.tenure import Fleet, Holding, Standing, reserve, turn_every
 
 _NAME_LENGTH = 40
-"""PostgreSQL keeps 63 bytes of an application name, and an id has to be whole in it."""
+"""PostgreSQL keeps 63 bytes of an application name, which must contain a whole id."""
 
 
 class PostgresLeases:
@@ -26,8 +26,11 @@ class PostgresLeases:
     def __init__(
         self, conninfo: str, lease: float, name: str, *, egress: str | None = None, most: int | None = None
     ) -> None:
-        """`lease`: seconds · `name`: of the worker, for people · `egress`: by which address it calls, if it does ·
-        `most`: companies that it takes, None for any number"""
+        """lease   seconds
+        name    the worker's name for people
+        egress  the address from which it calls, None if unknown
+        most    the number of companies that it accepts, None for any number
+        """
         self._session = FleetSession(conninfo, lease)
         self._renewal: LeaseRenewal | None = None
         self._conninfo = conninfo
@@ -45,7 +48,7 @@ class PostgresLeases:
         return Standing(self._lease) if self._renewal is None else self._renewal.standing
 
     async def join(self, *, draining: bool = False) -> None:
-        """`draining`: the others do not count on this one, as on a command that is gone in a moment."""
+        """Joins the fleet. `draining`: the others do not count on it, as on a command that ends in a moment."""
         await self._session.close()
         readable = self._name.encode("ascii", "replace").decode()[:_NAME_LENGTH]
         self._session.worker = f"{readable}/{secrets.token_hex(8)}"
@@ -100,7 +103,7 @@ class PostgresLeases:
         return _holdings(taken)
 
     async def seize(self, company: str) -> Sequence[Holding]:
-        """Also from a living worker, which stops serving it at once."""
+        """Takes a company, even from a living worker, which stops serving it at once."""
         return _holdings(await self._session.rows("seize", worker=self.worker, company=company))
 
     async def release(self, companies: Collection[str]) -> Collection[str]:
@@ -119,5 +122,5 @@ class PostgresLeases:
 
 
 def _holdings(rows: Sequence[DictRow]) -> Sequence[Holding]:
-    """The row of a worker that holds nothing has no company."""
+    """Returns the holdings. The row of a worker that holds nothing has no company."""
     return [Holding(row["name"], row["epoch"], row["schema"], row["moved_to"]) for row in rows if row["name"]]

@@ -41,7 +41,7 @@ JOIN information_schema.tables USING (table_schema, table_name)
 WHERE table_schema = current_schema() AND table_type = 'BASE TABLE' AND is_generated = 'NEVER'
 ORDER BY table_name NOT IN ('scans', 'intents', 'item_plans'), table_name, ordinal_position
 """
-"""Columns that are written, and what stands in them; tables that others refer to come first."""
+"""Written columns with their types. Tables that others refer to come first."""
 
 _GO_ON_NUMBERING = """
 SELECT format('SELECT setval(pg_get_serial_sequence(%L, %L), max(%I)) FROM %I', table_name, column_name, column_name,
@@ -115,7 +115,7 @@ class PostgresEnd:
             yield connection
 
     def _lease(self, connection: psycopg.Connection[Any]) -> Values | None:
-        """Of a fleet that knows the state: its workers hold it by an epoch, not by the lock."""
+        """Returns the lease if a fleet knows the state: its workers hold it by an epoch, not by the lock."""
         found = connection.execute("SELECT to_regclass('precoro_fleet.companies') IS NOT NULL").fetchone()
         lease = connection.execute(_LEASED, (self._schema,)).fetchone() if found and found[0] else None
         if lease is not None and lease[1] is not None:
@@ -164,7 +164,7 @@ class PostgresDeparture:
             return int(found[0]) if found else 0
 
     def rows(self, table: str, columns: Sequence[str]) -> Iterator[Values]:
-        """In the order in which they came, as far as it is known."""
+        """Yields a table's rows in the order of their insertion, as far as that is known."""
         order = "ORDER BY rowid" if "rowid" in columns else ""
         reading = sql.SQL("SELECT {} FROM {} {} {}").format(
             sql.SQL(", ").join(map(sql.Identifier, columns)), sql.Identifier(table), _own(table), sql.SQL(order)
@@ -218,7 +218,7 @@ class PostgresArrival:
 
     @property
     def kinds(self) -> Mapping[tuple[str, str], str]:
-        """Of tables that are made and taken back: nothing is written before it is known what they can hold."""
+        """Returns the column types, from tables that are created and rolled back, before anything is written."""
         with self._connection.transaction(force_rollback=True):
             self._make_room()
             kinds = _kinds(self._connection)
@@ -288,14 +288,14 @@ def _columns(kinds: Mapping[tuple[str, str], str]) -> Columns:
 
 
 def _own(table: str) -> sql.Composable:
-    """Without what belongs to the engine."""
+    """Returns a WHERE clause that leaves out the engine's own rows, "" if there are none."""
     if table != "meta":
         return sql.SQL("")
     return sql.SQL("WHERE key <> ALL ({})").format(sql.Literal(sorted(ENGINES_OWN)))
 
 
 def _is_idn(table: str, column: str) -> bool:
-    """One that is kept as JSON; of a delivery it is always a number."""
+    """Returns whether the column holds an idn as JSON. A delivery's idn is always a number."""
     return column in IDN and table != "deliveries"
 
 

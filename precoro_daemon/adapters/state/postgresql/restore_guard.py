@@ -1,4 +1,4 @@
-"""the restore guard in the database: what a dump, a restored or a promoted copy has otherwise"""
+"""the restore guard in the database: facts that differ in a dump, a restored copy or a promoted copy"""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from precoro_daemon.adapters.state.session import Session
 class PostgresRestoreGuard:
     """Implements `RestoreGuard`.
 
-    What was armed is kept in the state together with what no copy of it has: the cluster's identifier, its timeline,
-    the schema's number, and the file of the journal. So a dump that is loaded elsewhere, a recovery to a point in
-    time, a promoted standby, a journal that was emptied and filled again are distinguished from the state that sent.
-    A rewritten journal (VACUUM FULL) is taken for one of them. A snapshot of the cluster's whole storage that is
-    put back is not noticed: nothing of it is outside.
+    Arming stores facts that no copy shares: the cluster's identifier, its timeline, the schema's number, and the
+    journal's
+    file. So a dump loaded elsewhere, a point-in-time recovery, a promoted standby, and a journal that was emptied and
+    refilled are distinguished from the state that sent. A rewritten journal (VACUUM FULL) looks like one of them.
+    Restoring
+    a snapshot of the cluster's whole storage is not noticed, because nothing of it is outside.
 
-    Everything is asked in the transaction that is under way: what permits to send and what guards it are one.
+    All checks run in the present transaction: the permit to send and its guard are one.
     """
 
     def __init__(self, session: Callable[[], Session]) -> None:
@@ -28,7 +29,7 @@ class PostgresRestoreGuard:
         return Testimony(f"{secrets.token_hex(8)} {self._identity()}")
 
     def advance(self, seq: int, row: str) -> None:
-        """The permit is kept where the guard is, and cannot be lost without it."""
+        """Does nothing: the permit is stored with the guard, and cannot be lost without it."""
 
     def read(self) -> Testimony | None:
         row = self._session().row("meta.read", ("armed",))
@@ -37,7 +38,7 @@ class PostgresRestoreGuard:
         return Testimony(row["value"])
 
     def remove(self) -> None:
-        """Who disarms forgets what was armed."""
+        """Forgets what was armed."""
 
     def _identity(self) -> str:
         return str(self._session().value("postgresql.identity"))

@@ -1,4 +1,4 @@
-"""brings the schema of a company to the present one: migrations, views, whose data it is"""
+"""brings a company's schema up to date: migrations, views, and the owner of its data"""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ MIGRATION_FILES = sorted(Path(__file__).with_name("schema").glob("[0-9]*.sql"))
 """The steps from an empty schema to the present one; the first makes version 1."""
 
 VERSION = len(MIGRATION_FILES)
-"""Of the schema this program writes; kept in `meta`."""
+"""The version of the schema that this program writes; stored in `meta`."""
 
 
 def find_schema(connection: psycopg.Connection[Any], schema: str) -> int | None:
-    """Its number, None if there is none."""
+    """Returns the schema's number, None if it does not exist."""
     row = connection.execute("SELECT oid::bigint FROM pg_namespace WHERE nspname = %s", (schema,)).fetchone()
     return None if row is None else int(row[0])
 
 
 def make_schema(connection: psycopg.Connection[Any], schema: str) -> int:
-    """Its number; it is made if there is none. Several may come at once."""
+    """Creates the schema if needed and returns its number. Concurrent calls are safe."""
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (schema,))
         found = find_schema(connection, schema)
@@ -44,7 +44,7 @@ def make_schema(connection: psycopg.Connection[Any], schema: str) -> int:
 
 
 def demand_rights(connection: psycopg.Connection[Any], where: str, schema: str) -> None:
-    """Raises StoreUnusable. Without them the tables would be taken for missing."""
+    """Raises StoreUnusable if rights are missing: the tables would then seem to be missing."""
     row = connection.execute(
         """SELECT CASE
             WHEN to_regnamespace(quote_ident(%(schema)s)) IS NULL
@@ -60,12 +60,12 @@ def demand_rights(connection: psycopg.Connection[Any], where: str, schema: str) 
 
 
 def enter(connection: psycopg.Connection[Any], schema: str) -> None:
-    """Runs inside a transaction: its tables are in sight, for as long as that lasts."""
+    """Makes the schema's tables visible for the rest of the transaction."""
     connection.execute("SELECT set_config('search_path', %s, true)", (sql.Identifier(schema).as_string(None),))
 
 
 def read_version(connection: psycopg.Connection[Any]) -> int:
-    """0 of an empty schema."""
+    """Returns the schema's version, 0 if it is empty."""
     found = connection.execute("SELECT to_regclass('meta') IS NOT NULL").fetchone()
     if not found or not found[0]:
         return 0
@@ -73,7 +73,9 @@ def read_version(connection: psycopg.Connection[Any]) -> int:
 
 
 def refuse_other(connection: psycopg.Connection[Any], where: str, identity: str, *, moved_too: bool = False) -> None:
-    """Raises StoreUnusable if it is not ours to use. `moved_too`: one that was moved away, or did not arrive, is."""
+    """Raises StoreUnusable if the state is not ours to use. `moved_too` accepts one that was moved away, or did not
+    arrive.
+    """
     version = read_version(connection)
     if version > VERSION:
         raise StoreUnusable(
@@ -94,7 +96,7 @@ def refuse_other(connection: psycopg.Connection[Any], where: str, identity: str,
 
 
 def bring_up_to_date(connection: psycopg.Connection[Any], identity: str) -> None:
-    """Runs inside a transaction."""
+    """Applies the missing migrations. Runs inside a transaction."""
     version = read_version(connection)
     for path in MIGRATION_FILES[version:]:
         connection.execute(path.read_bytes())
@@ -106,7 +108,7 @@ def bring_up_to_date(connection: psycopg.Connection[Any], identity: str) -> None
 
 
 def _refresh_views(connection: psycopg.Connection[Any]) -> None:
-    """Make the views anew where this version defines them differently, or somebody dropped or changed one."""
+    """Recreates the views if this version defines them differently, or if one was dropped or changed."""
     if read_meta(connection, "views") != describe_views(connection):
         make_views(connection)
         _write_meta(connection, "views", describe_views(connection))

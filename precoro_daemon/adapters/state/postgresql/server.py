@@ -1,4 +1,4 @@
-"""the server of a state: how it is reached, by single connections and by a pool that companies share"""
+"""the server of a state, reached by single connections and by a pool that companies share"""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from precoro_daemon.adapters.state.postgresql.values import prepare
 from precoro_daemon.errors import StoreUnavailable, StoreUnusable
 
 _OLDEST_SERVER = 160000
-"""pg_input_is_valid, and subqueries without a name in FROM, came with PostgreSQL 16."""
+"""PostgreSQL 16 introduced pg_input_is_valid, and subqueries in FROM without a name."""
 
 _CONNECTIONS = 8
-"""Of one process to one server: each grows by 0.4 MB with every company that it served."""
+"""Connections of one process to one server. Each grows by 0.4 MB with every company that it served."""
 
 _LIFETIME_S = 3600.0
-"""Seconds after which a connection is made anew, and with it what its server process has grown by."""
+"""Seconds after which a connection is replaced, which frees the memory that its server process has accumulated."""
 
 _PATIENCE_S = 20.0
 """Seconds to wait for a connection of the pool."""
@@ -40,18 +40,22 @@ _LIVENESS = {
     "keepalives_count": 3,
     "tcp_user_timeout": 20_000,
 }
-"""Seconds, the last in milliseconds: a server that is gone without a word is known to be after half a minute."""
+"""Seconds, the last in milliseconds: the loss of a server that vanished silently is noticed after half a minute."""
 
 
 _SERVER_ANSWERS_WITHIN_S = 330.0
-"""Longer than the server lets a statement take. It does not bound a commit that waits for a standby, nor a process of
-its own that stands still."""
+"""Longer than the server lets a statement run. Neither a commit that waits for a standby, nor a server process that
+stands
+still, is bounded by the server.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """address: as the configuration has it, for people · options: of libpq, beside what the address says ·
-    answer_within: seconds for each message of a transaction"""
+    """address        as configured, for people
+    options        libpq options in addition to the address's
+    answer_within  seconds for each message of a transaction
+    """
 
     address: str
     password: str | None = field(default=None, repr=False)
@@ -66,7 +70,7 @@ class Server:
         return make_conninfo(self.address, **given)
 
     def connect(self) -> psycopg.Connection[Any]:
-        """Raises StoreUnusable where it is no server for a state."""
+        """Connects. Raises StoreUnusable if the server cannot hold a state."""
         try:
             connection = psycopg.connect(self.conninfo, autocommit=True, prepare_threshold=None)
         except psycopg.Error as error:
@@ -98,7 +102,7 @@ _POOLS_LOCK = Lock()
 
 @contextmanager
 def pooled(server: Server) -> Iterator[ConnectionPool[psycopg.Connection[Any]]]:
-    """One pool for all states of this process on one server, closed with the last of them."""
+    """Yields the pool that all states of this process on one server share. It closes with the last of them."""
     token = object()
     with _POOLS_LOCK:
         pool, users = _POOLS.setdefault(server, (_pool(server), []))
@@ -117,7 +121,7 @@ def pooled(server: Server) -> Iterator[ConnectionPool[psycopg.Connection[Any]]]:
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """Who asks for a connection learns why there is none. A pool logs each of its tries, too."""
+    """Drops the pool's records of failed attempts: the caller who asked for a connection gets the error."""
     return not str(record.msg).startswith(("error connecting", "reconnection attempt", "discarding "))
 
 
@@ -125,7 +129,7 @@ logging.getLogger("psycopg.pool").addFilter(_is_news)
 
 
 def bounded(seconds: float) -> type[psycopg.Connection[Any]]:
-    """Connections for which an answer that takes longer than that counts as lost."""
+    """Returns a connection class for which an answer that takes longer than `seconds` is lost."""
 
     class Bounded(psycopg.Connection[Any]):
         def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
@@ -152,7 +156,7 @@ def _pool(server: Server) -> ConnectionPool[psycopg.Connection[Any]]:
 
 
 def is_lost(connection: psycopg.Connection[Any]) -> bool:
-    """The server says good-bye, or the system does for it. Costs no message."""
+    """Returns whether the server, or the system, has closed the connection. Sends no message."""
     try:
         while select.select([connection.fileno()], [], [], 0)[0]:
             connection.pgconn.consume_input()
@@ -162,13 +166,13 @@ def is_lost(connection: psycopg.Connection[Any]) -> bool:
 
 
 def _refuse_lost(connection: psycopg.Connection[Any]) -> None:
-    """The pool takes another one then: a server that was started anew closed them all."""
+    """Makes the pool choose another connection: a restarted server closed them all."""
     if is_lost(connection):
         raise psycopg.OperationalError("the server closed the connection")
 
 
 def describe(connection: psycopg.Connection[Any]) -> str:
-    """For `check`: version, encryption, and what a failover would lose."""
+    """Describes the server for `check`: version, encryption, and what a failover would lose."""
     version, protocol, standbys = _row(connection, _DESCRIPTION)
     said = f"PostgreSQL {version}, {protocol or 'not encrypted'}"
     if not standbys:
@@ -186,11 +190,11 @@ SELECT current_setting('server_version'), (SELECT version FROM pg_stat_ssl WHERE
     WHERE CASE WHEN sync_state IS NULL THEN current_setting('synchronous_standby_names') = ''
         ELSE sync_state NOT IN ('sync', 'quorum') END)
 """
-"""An ordinary user sees that there are standbys, and nothing of them. None confirms if none is asked to."""
+"""An ordinary user sees that there are standbys, but no details. None of them confirms if none has to."""
 
 
 def refuse_unwritable(connection: psycopg.Connection[Any], address: str) -> None:
-    """For who wants to write."""
+    """Raises StoreUnusable if the server is read-only."""
     standby, unconfirmed = _row(connection, _WHY_NOT_WRITTEN)
     if standby:
         raise StoreUnavailable(
@@ -214,8 +218,9 @@ SELECT pg_is_in_recovery(), (
 
 
 def is_pooled(connection: psycopg.Connection[Any]) -> bool:
-    """A pooler between here and the server tells its own number for the process that serves the connection, as it may
-    be another one in each transaction."""
+    """Returns whether there is a pooler: it reports its own number for the server process, which may change with each
+    transaction.
+    """
     [pid] = _row(connection, "SELECT pg_backend_pid()")
     return bool(pid != connection.info.backend_pid)
 
@@ -227,5 +232,5 @@ def _row(connection: psycopg.Connection[Any], query: str) -> Any:
 
 
 def _application_name() -> str:
-    """What the server shows of who is connected; it keeps 63 bytes."""
+    """Returns the name under which the server lists the connection; it keeps 63 bytes."""
     return f"precoro-daemon, process {os.getpid()} on {socket.gethostname()}"[:63]

@@ -50,27 +50,30 @@ from precoro_daemon.mirror.ports.mirror import WantedDetails
 from precoro_daemon.status.reading import Overview
 
 _LIMITS = {"statement_timeout": "300s", "lock_timeout": "10s", "idle_in_transaction_session_timeout": "30s"}
-"""Of each transaction. The longest statements make an index on a million records; a process that is stopped inside a
-transaction lets go of it after half a minute."""
+"""Limits of each transaction. The longest statements index a million records; a process that is stopped inside a
+transaction releases it after half a minute.
+"""
 
 _DURABLE = (
     "set_config('synchronous_commit', CASE WHEN current_setting('synchronous_commit') IN ('off', 'local') THEN 'on' "
     "ELSE current_setting('synchronous_commit') END, true)"
 )
-"""What was committed must survive a loss of power, whatever is the default of the database or the user."""
+"""A commit must survive a loss of power, whatever the default of the database or the user is."""
 
 
 class _Opening(NamedTuple):
-    """holder: None where a fence guards the state, or nothing is written · beginning: of each transaction"""
+    """holder     None if a fence guards the state, or nothing is written
+    beginning  the statements that start each transaction
+    """
 
     holder: Holder | None
     beginning: str
 
 
 class PostgresState:
-    """Implements `State` on one schema. `identity` names the company and user whose data it keeps, as a hash.
+    """Implements `State` on one schema. `identity` is the hash of the company and user whose data it holds.
 
-    `fence`: who says in each transaction whether this process may write; without one, the state is held by a lock.
+    `fence` checks in each transaction whether this process may write; without a fence, a lock holds the state.
     """
 
     def __init__(self, server: Server, schema: str, identity: str, *, fence: Fence | None = None) -> None:
@@ -143,7 +146,7 @@ class PostgresState:
         )
 
     def hand_over(self, path: Path) -> None:
-        """Nothing that belongs to it stands in files."""
+        """Does nothing: no part of the state is a file."""
 
     @property
     def _address(self) -> str:
@@ -165,7 +168,7 @@ class PostgresState:
 
     @contextmanager
     def _reading(self) -> Iterator[psycopg.Connection[Any]]:
-        """A transaction that sees one moment, on a connection of its own."""
+        """Yields a connection of its own, in a transaction that sees one moment."""
         with explained(self._where), closing(self._server.connect()) as connection:
             connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             connection.execute(f"SELECT {self._settings}".encode())
@@ -178,13 +181,13 @@ class PostgresState:
 
     @property
     def _settings(self) -> str:
-        """Of one transaction, since the connection may be another company's in the next one."""
+        """Returns the settings of one transaction; the connection may serve another company in the next."""
         values = {"search_path": sql.Identifier(self._schema).as_string(None), "timezone": "UTC", **_LIMITS}
         given = (f"set_config('{name}', {sql.Literal(one).as_string(None)}, true)" for name, one in values.items())
         return ", ".join((*given, _DURABLE))
 
     def _hold(self, resources: ExitStack) -> _Opening:
-        """The tables are brought up to date, and nobody else writes into them from then on."""
+        """Updates the tables, and prevents all other processes from writing to them."""
         with explained(self._where), closing(self._server.connect()) as connection:
             refuse_unwritable(connection, self._server.address)
             schema = make_schema(connection, self._schema)
@@ -242,7 +245,7 @@ def _current(transactions: PostgresTransactions) -> Session:
 
 
 class _Interruptible(PostgresSession):
-    """Stops between two statements once nobody waits for the answer."""
+    """Stops between two statements once the answer is no longer needed."""
 
     def __init__(self, connection: psycopg.Connection[Any], where: str, unwanted: Callable[[], bool]) -> None:
         super().__init__(connection)

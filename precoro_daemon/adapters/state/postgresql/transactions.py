@@ -1,4 +1,4 @@
-"""sessions and transactions on connections of a pool, one after the other"""
+"""sessions and sequential transactions on connections of a pool"""
 
 from __future__ import annotations
 
@@ -44,14 +44,17 @@ class Result(NamedTuple):
 class PostgresSession:
     """Implements `Session` on a connection, inside a transaction.
 
-    Values are put into the statement here (psycopg.ClientCursor), so that the beginning of a transaction, what guards
-    it, what is put and the statement whose outcome is asked for are one message to the server. Nothing is kept in the
-    session of the server: it may be behind a PgBouncer that gives each transaction another one.
+    Values are inserted into statements by the client (psycopg.ClientCursor). So the start of a transaction, its
+    fence,
+    queued writes, and the statement whose result is needed go to the server in one message. Nothing depends on the
+    server's
+    session, which may be behind a PgBouncer that assigns each transaction another one.
     """
 
     def __init__(self, connection: psycopg.Connection[Any], beginning: str = "") -> None:
-        """`beginning` is sent with the first statement. Without one, whose transaction it is nobody here knows: then
-        nothing waits."""
+        """`beginning` is sent with the first statement. Without it the transaction is the caller's, and nothing is
+        queued.
+        """
         self.connection = connection
         self.cursor = psycopg.ClientCursor(connection, row_factory=row_factory)
         self._beginning = beginning.encode()
@@ -98,23 +101,23 @@ class PostgresSession:
             self.send()
 
     def alone(self, *asked: Asked) -> Sequence[Result]:
-        """Nothing else is done in the transaction, which ends with them in the same message."""
+        """Sends the only statements of the transaction, which ends in the same message."""
         return self.send(*self.texts(asked), _COMMIT)[:-1]
 
     def send(self, *texts: bytes) -> Sequence[Result]:
-        """What came of these; what waited for them, and the beginning, are sent before them."""
+        """Sends the beginning, the queued statements and these, and returns the results of these."""
         parts, self._put = (*self._put, *texts), []
         beginning = self.take_beginning()
         self.cursor.execute(b"; ".join((beginning, *parts) if beginning else parts))
         return [self._result(count - len(texts)) for count in range(len(texts))]
 
     def take_beginning(self) -> bytes:
-        """For who sends it with something else."""
+        """Returns the beginning, for a caller that sends it with another statement."""
         beginning, self._beginning = self._beginning, b""
         return beginning
 
     def end(self) -> None:
-        """What was never begun has nothing to end."""
+        """Commits, unless the transaction was never begun."""
         if self._put or not self._beginning:
             self.send(_COMMIT)
 
@@ -141,7 +144,7 @@ class PostgresSession:
 
 
 class StreamedRows:
-    """Implements `view_rows.Rows` inside a transaction: the server keeps what is not read yet."""
+    """Implements `view_rows.Rows` inside a transaction: the server keeps the unread rows."""
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self._connection = connection
@@ -167,23 +170,24 @@ class Connections(Protocol):
 
 
 class Holding(Protocol):
-    """What keeps a state for the one who opened it."""
+    """Keeps a state for the process that opened it."""
 
     def demand(self) -> None:
-        """Raises StoreUnavailable if it is known to be lost."""
+        """Raises StoreUnavailable if the state is known to be lost."""
         ...
 
     @property
     def guard(self) -> str:
-        """Statements that refuse a transaction that writes, once somebody else holds the state."""
+        """Returns statements that make a writing transaction fail once another process holds the state."""
         ...
 
 
 class PostgresTransactions:
     """Implements `Transactions` on one thread.
 
-    What came of a transaction whose end was not answered is not known: StoreUnavailable, whatever it was. Nothing is
-    done by leave of it (`then`), and the state is read anew before anything else is done.
+    If the answer to a COMMIT is lost, the outcome is unknown and StoreUnavailable is raised. Nothing that the
+    transaction
+    permits (`then`) is done, and the state is read again before anything else.
     """
 
     def __init__(
@@ -196,7 +200,7 @@ class PostgresTransactions:
         holding: Holding | None = None,
         fence: Fence | None = None,
     ) -> None:
-        """`beginning`: the statements with which a transaction begins."""
+        """`beginning`: the statements that start a transaction."""
         self._executor = executor
         self._connections = connections
         self._where = where
@@ -293,7 +297,7 @@ class PostgresTransactions:
 
 
 def _take_back(connection: psycopg.Connection[Any]) -> None:
-    """A connection that cannot even do that is closed, and the server takes back what it began."""
+    """Rolls back, or closes the connection if it cannot, which makes the server roll back."""
     try:
         if connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
             connection.execute("ROLLBACK")

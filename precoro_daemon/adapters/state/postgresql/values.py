@@ -1,4 +1,4 @@
-"""statements, values and rows as psycopg takes and gives them"""
+"""statements, values and rows in psycopg's form"""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from precoro_daemon.adapters.state.statements import Statements
 _NAMED = re.compile(r"(?<![:\w]):([a-z_][a-z_0-9]*)")
 IDN = frozenset({"idn", "invoice_idn", "remote_idn"})
 _IDN_FIRST = frozenset({"mirror.create_record", "mirror.update_record"})
-"""Statements by position whose first value is an idn, and which have a record's JSON at the place that follows."""
+"""Positional statements whose first value is an idn. `_DATA` is the position of a record's JSON in them."""
 _DATA = 7
 
 _TEXT_OID = 25
@@ -29,7 +29,7 @@ _PLACE_OF_ROWS = b"%(rows)s"
 
 
 def _translated(text: str) -> str:
-    """Placeholders as psycopg has them."""
+    """Returns the statement with psycopg's placeholders."""
     text = text.rstrip(";\n ").replace("%", "%%")
     return _NAMED.sub(r"%(\1)s", text).replace("?", "%s")
 
@@ -40,7 +40,7 @@ POSTGRES_STATEMENTS: Mapping[str, str] = {
 
 
 def cells(statement: str, values: Values) -> Values:
-    """An idn as its JSON text, and nothing that PostgreSQL cannot keep."""
+    """Returns the values with an idn as its JSON text, and without characters that PostgreSQL cannot store."""
     if isinstance(values, Mapping):
         return {name: as_idn(value) if name in IDN else _cell(value) for name, value in values.items()}
     if statement in _IDN_FIRST:
@@ -55,8 +55,10 @@ def as_idn(value: object) -> str | None:
 
 
 def _cell(value: Any) -> Any:
-    """U+0000 cannot stand in a text of PostgreSQL. Members of enumerations are what they are made of; a view is of
-    a text's UTF-8."""
+    """Replaces U+0000, which PostgreSQL's text cannot contain. Enumeration members become their values, and a
+    memoryview
+    becomes the text of its UTF-8.
+    """
     if isinstance(value, memoryview):
         value = str(value, "utf-8")
     if isinstance(value, str):
@@ -66,8 +68,11 @@ def _cell(value: Any) -> Any:
 
 
 def as_json(statement: str, rows: Sequence[Values]) -> bytes:
-    """Rows by position, one at least, as one JSON text: objects whose keys are the positions, bytes as base 64. What
-    a list said of a record is JSON already, and stands in it as it is: PostgreSQL takes it out byte for byte."""
+    """Returns positional rows, at least one, as one JSON text: objects whose keys are the positions, bytes as base
+    64.
+
+    A record's row in a list is JSON already and is embedded unchanged: PostgreSQL extracts it byte for byte.
+    """
     row_of = _row_of(len(rows[0]))
     of_records = statement in _IDN_FIRST
     encoded = _encode([row_of(*(_record_cells(row) if of_records else row)) for row in rows])
@@ -79,12 +84,12 @@ def as_json(statement: str, rows: Sequence[Values]) -> bytes:
 
 _encode = msgspec.json.Encoder().encode
 _NOT_TEXT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
-"""What PostgreSQL takes for no text, wherever it stands in a JSON: U+0000, and halves of characters."""
+"""What PostgreSQL rejects as text anywhere in JSON: U+0000 and half surrogate pairs."""
 
 
 @lru_cache
 def _row_of(cells: int) -> Callable[..., msgspec.Struct]:
-    """Made and encoded several times as fast as a dictionary."""
+    """Returns a struct type, which is created and encoded several times faster than a dictionary."""
     names = [f"at{place}" for place in range(cells)]
     rename = {name: name.removeprefix("at") for name in names}
     return msgspec.defstruct("Row", [(name, Any) for name in names], rename=rename, gc=False)
@@ -101,15 +106,17 @@ def _texts(row: Values) -> Iterable[Any]:
 
 
 def with_rows(text: str, rows: bytes) -> bytes:
-    """A statement with rows as JSON in their place. Between dollar signs nothing of them is changed: hundreds of KB
-    are not searched for quotes one by one."""
+    """Inserts rows as JSON into a statement, between dollar quotes: nothing in them needs escaping, so hundreds of KB
+    are not
+    searched for quotes.
+    """
     quote = next(mark for mark in map(b"$rows%d$".__mod__, count()) if mark not in rows)
     before, after = text.replace("%%", "%").encode().split(_PLACE_OF_ROWS)
     return b"".join((before, quote, rows, quote, after))
 
 
 class Cells(tuple[Any, ...]):
-    """Implements `Row`: a tuple that also goes by the names of its columns."""
+    """Implements `Row`: a tuple whose values are also accessible by column name."""
 
     __slots__ = ()
     indices: Mapping[str, int]
@@ -122,7 +129,7 @@ class Cells(tuple[Any, ...]):
 
 
 def row_factory(cursor: Cursor[Any]) -> Any:
-    """psycopg's name for it. An idn becomes what it was."""
+    """psycopg's name for a row factory. It restores idns from their JSON."""
     found = cursor.pgresult
     columns = range(found.nfields if found else 0)
     return _maker(tuple((found.fname(at), found.ftype(at)) for at in columns) if found else ())
@@ -130,7 +137,7 @@ def row_factory(cursor: Cursor[Any]) -> Any:
 
 @lru_cache(maxsize=500)
 def _maker(columns: tuple[tuple[bytes | None, int], ...]) -> Callable[[Sequence[Any]], Cells]:
-    """Of rows with these names and types."""
+    """Returns the maker of rows with these column names and types."""
     names = [(name or b"").decode() for name, _ in columns]
     kind: type[Cells] = type(
         "Cells", (Cells,), {"__slots__": (), "indices": {name: at for at, name in enumerate(names)}}
@@ -150,7 +157,7 @@ def _maker(columns: tuple[tuple[bytes | None, int], ...]) -> Callable[[Sequence[
 
 
 class _NumberLoader(Loader):
-    """Sums of whole numbers are numeric."""
+    """Loads numeric as int: sums of integers are numeric."""
 
     def load(self, data: Buffer) -> int | float:
         text = bytes(data).decode()

@@ -1,6 +1,6 @@
-"""makes views anew where they are not as they should be; who reads them; all companies in one
+"""recreates outdated views, grants reading, and unites all companies in one schema
 
-The administrator of the database decides by what is there. A role `readers` may read the views, and nothing else. A
+The database's administrator opts in by creating objects. A role `readers` may read the views, and nothing else. A
 schema `precoro_all` gets each view over all companies of the database, with a column `company`.
 """
 
@@ -24,7 +24,9 @@ SELECT md5(string_agg(concat_ws(' ', relation.relname, rule.oid, rule.xmin), ','
 FROM pg_class AS relation JOIN pg_rewrite AS rule ON rule.ev_class = relation.oid
 WHERE relation.relkind = 'v' AND relation.relnamespace = quote_ident(current_schema())::regnamespace
 """
-"""Differs as soon as a view is dropped, made or replaced. PostgreSQL does not keep definitions as they were given."""
+"""Changes as soon as a view is dropped, created or replaced. PostgreSQL does not keep definitions as they were
+given.
+"""
 
 _LEFT_OUT = """
 SELECT to_regnamespace(%s) IS NOT NULL AND (
@@ -47,7 +49,7 @@ ORDER BY space.nspname
 """
 _PART = """SELECT {} AS company, {} FROM {}
 WHERE NOT EXISTS (SELECT 1 FROM {} WHERE key IN ('moved', 'arriving') AND value <> '')"""
-"""A state that was moved elsewhere, or did not arrive, counts no more, or not yet."""
+"""A state that was moved away no longer counts; one that has not arrived does not count yet."""
 
 _COLUMNS = """
 SELECT array_agg(attname::text ORDER BY attnum) FROM pg_attribute
@@ -56,13 +58,15 @@ WHERE attrelid = to_regclass(format('%%I.%%I', %s::text, %s::text)) AND attnum >
 
 
 def describe_views(connection: psycopg.Connection[Any]) -> str:
-    """What the views were made from, and that nobody touched them since."""
+    """Returns a fingerprint of the views' definitions, and of the views as they are in the database."""
     definitions = blake2b("\n".join(view_definitions()).encode(), digest_size=16).hexdigest()
     return f"{definitions} {_value(connection, _MADE)}"
 
 
 def make_views(connection: psycopg.Connection[Any]) -> None:
-    """Runs inside a transaction. Every view here is ours; what others built on them goes with them."""
+    """Recreates every view. Runs inside a transaction. Views here are ours; objects that others built on them are
+    dropped.
+    """
     names = [name for (name,) in connection.execute(_VIEW_NAMES).fetchall()]
     if names:
         every = sql.SQL(", ").join(map(sql.Identifier, names))
@@ -72,7 +76,7 @@ def make_views(connection: psycopg.Connection[Any]) -> None:
 
 
 def let_readers_read(connection: psycopg.Connection[Any]) -> None:
-    """What they may already read is not granted again."""
+    """Grants the role `readers` what it cannot read yet."""
     if not _value(connection, "SELECT to_regrole(%s) IS NOT NULL", READERS):
         return
     here = str(_value(connection, "SELECT current_schema()"))
@@ -91,10 +95,11 @@ def let_readers_read(connection: psycopg.Connection[Any]) -> None:
 
 
 def unite_companies(connection: psycopg.Connection[Any]) -> None:
-    """Runs inside a transaction. Makes each view over all companies, if this company is not in it and it is wanted.
+    """Creates the views over all companies, if they are wanted and lack this company. Runs inside a transaction.
 
-    A company whose views are of another version is left out until they are made anew, one whose state was moved for
-    good.
+    A company whose views have another version is left out until they are recreated; one whose state was moved away
+    stays
+    out.
     """
     if not _value(connection, _LEFT_OUT, ALL_COMPANIES, ALL_COMPANIES):
         return

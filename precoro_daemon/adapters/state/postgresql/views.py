@@ -1,4 +1,4 @@
-"""the views people query, in the words of PostgreSQL"""
+"""the views for people's queries, in PostgreSQL's dialect"""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from precoro_daemon.adapters.state.views import define_views
 
 @cache
 def view_definitions() -> tuple[str, ...]:
-    """CREATE VIEW statements, in an order in which they can be run."""
+    """Returns CREATE VIEW statements in an order in which they can run."""
     engine = Engine(
         words=read_named(Path(__file__).with_name("views.sql")),
         record="records.doc",

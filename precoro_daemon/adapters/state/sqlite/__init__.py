@@ -1,17 +1,17 @@
 """the state in one SQLite file
 
-backup.py         a copy of the state beside its writer: one file, checked, there completely or not at all
-failures.py       what SQLite and the file system refuse, said to the operator
+backup.py         a copy of the state beside its writer: one file, checked, complete or absent
+failures.py       errors of SQLite and the file system, explained to the operator
 holder.py         one process holds the state: a lock file beside it that names the holder
 moving.py         a state file as one end of a move
-opening.py        opens the state file, or says in one sentence why not and leaves it untouched
-ownership.py      what root makes beside a state belongs to its owner, whose service has to open it
+opening.py        opens the state file, or says in one sentence why it cannot and leaves it untouched
+ownership.py      files that root creates beside a state go to the state's owner, whose service has to open them
 restore_guard.py  the restore guard as a file beside the state
-restoring.py      a backup comes back: whole, disarmed, and no call to Precoro forgotten
-schema.py         brings a state file to the present schema: migrations, views, whose data it is
-session.py        the session of one connection, and what is a transaction on it
-snapshot.py       the rows of all views as of one moment, read beside who holds the file
+restoring.py      restores a backup: complete, disarmed, and with every call to Precoro remembered
+schema.py         brings a state file up to date: migrations, views, and the owner of its data
+session.py        the session of one connection, and its transactions
+snapshot.py       a consistent snapshot of all views' rows, read beside the process that holds the file
 state.py          the state in one SQLite file
 transactions.py   transactions of one connection on one thread
-views.py          the views people query, in the words of SQLite
+views.py          the views for people's queries, in SQLite's dialect
 """

@@ -1,4 +1,4 @@
-"""a copy of the state beside its writer: one file, checked, there completely or not at all"""
+"""a copy of the state beside its writer: one file, checked, complete or absent"""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _OWN = ("", "-wal", "-shm", "-journal", ".lock", ".armed", ".control", ".new", "
 
 
 def back_up(state: Path, target: Path, *, identity: str, replace: bool) -> Backup:
-    """`State.back_up`, where the contract is written."""
+    """Implements `State.back_up`, which has the contract."""
     state, target = state.resolve(), target.resolve()
     _refuse_target(state, target, replace=replace)
     with closing(open_read_only(state, identity)) as source, explained(target, "backup"):
@@ -35,12 +35,12 @@ def back_up(state: Path, target: Path, *, identity: str, replace: bool) -> Backu
 
 
 def is_own(path: Path, state: Path) -> bool:
-    """Whether it is the state, or a file that belongs to it."""
+    """Returns whether the path is the state, or a file that belongs to it."""
     return path in {state.with_name(f"{state.name}{ending}") for ending in _OWN}
 
 
 def copy(source: sqlite3.Connection, new: Path, path: Path, what: What) -> None:
-    """Every page is looked at afterwards. What is damaged is said of the source, `path`."""
+    """Copies the database and then checks every page. Damage is reported for the source, `path`."""
     try:
         with closing(sqlite3.connect(new, isolation_level=None)) as target:
             source.backup(target)
@@ -56,14 +56,14 @@ def copy(source: sqlite3.Connection, new: Path, path: Path, what: What) -> None:
 
 
 def settle(new: Path, target: Path) -> None:
-    """Durable, then under its name, then that too."""
+    """Makes the file durable, renames it, and makes the name durable."""
     make_durable(new)
     new.replace(target)
     make_durable(target.parent)
 
 
 def make_durable(path: Path) -> None:
-    """A file, or the names in a directory."""
+    """Syncs a file, or the names in a directory."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,4 +1,4 @@
-"""what SQLite and the file system refuse, said to the operator"""
+"""errors of SQLite and the file system, explained to the operator"""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _BY_ERRNO = {
 
 @contextmanager
 def explained(path: Path, what: What = "state") -> Iterator[None]:
-    """Turn what SQLite or the file system says about the state into StoreUnusable."""
+    """Turns errors of SQLite or the file system about the state into StoreUnusable."""
     try:
         yield
     except sqlite3.Error as error:
@@ -59,7 +59,7 @@ def explained(path: Path, what: What = "state") -> Iterator[None]:
 
 
 def is_damage(error: sqlite3.Error) -> bool:
-    """Found in what was read, whatever befell what was written."""
+    """Returns whether SQLite found the file damaged or not a database."""
     return _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
@@ -68,7 +68,7 @@ def damaged(path: Path, finding: str, what: What = "state") -> StoreUnusable:
 
 
 def _code(error: sqlite3.Error) -> int:
-    """The low byte is the primary code; errors of the Python module itself carry none."""
+    """Returns the primary code, the low byte; errors of the Python module itself have none."""
     return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF
 
 

@@ -18,13 +18,16 @@ from precoro_daemon.errors import StoreHeld, StoreUnusable
 _HELD: set[Path] = set()
 
 _LOCK_MODE = 0o600
-"""Who can open the file can lock it, and keep the service from starting."""
+"""Anyone who can open the file can lock it, and so prevent the service from starting."""
 
 
 def holds(path: Path) -> bool:
-    """Whether this process holds the state. Then nobody in it may open and close the file except through SQLite: the
-    system forgets all locks of a process on a file when it closes any descriptor of it, and SQLite's are of that
-    kind. Without them the next reader that goes away takes itself for the last one and deletes the log of changes.
+    """Returns whether this process holds the state. If so, code in it must not open and close the file except through
+    SQLite.
+
+    When a process closes any descriptor of a file, the system drops all its locks on the file, including SQLite's.
+    Without
+    them the next reader that closes considers itself the last one and deletes the write-ahead log.
 
     https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_
     """
@@ -33,10 +36,11 @@ def holds(path: Path) -> bool:
 
 @contextmanager
 def held(path: Path) -> Iterator[None]:
-    """Hold the state `path` against every other process and instance. Raises StoreHeld naming the present holder.
+    """Holds the state `path` against every other process and instance. Raises StoreHeld naming the present holder.
 
-    The lock is the kernel's, so it ends with the process however that ends. The file stays: removing it would let
-    two processes hold locks on two files of one name.
+    The lock is the kernel's and ends with the process, however it ends. The file stays: if it were removed, two
+    processes
+    could lock two files of the same name.
     """
     with os.fdopen(_open_lock(Path(f"{path}.lock"), path), "r+", encoding="utf-8", errors="replace") as file:
         try:
@@ -60,8 +64,10 @@ def held(path: Path) -> Iterator[None]:
 
 
 def _open_lock(lock: Path, state: Path) -> int:
-    """Who runs the service may have put anything there, and root would write to it: a link is not followed, a file of
-    somebody else is not touched. Raises StoreUnusable, OSError."""
+    """Opens the lock file safely for root, because the service's user may have put anything there.
+
+    A link is not followed, and another user's file is not touched. Raises StoreUnusable, OSError.
+    """
     try:
         file = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, _LOCK_MODE)
     except OSError as error:
@@ -85,7 +91,7 @@ def _fault_of(lock: os.stat_result, state: Path) -> str:
 
 
 def _named_holder(said: str) -> str:
-    """By what the holder wrote; not by what a process left that has ended since."""
+    """Returns the holder's description of itself, but not that of a process that has ended."""
     found = re.fullmatch(r"process (\d{1,9}) on (\S+) since .*", said)
     if found and found[2] == os.uname().nodename and not _is_alive(int(found[1])):
         return "another process, which did not write its name"

@@ -22,7 +22,7 @@ from precoro_daemon.adapters.state.sqlite.session import SqliteSession, in_trans
 from precoro_daemon.errors import StoreUnusable
 
 _NUMBERED = frozenset({"records", "calls"})
-"""Tables that are also read in the order in which rows came: SQLite's own number of a row says it."""
+"""Tables that are also read in the order of insertion, which SQLite's rowid shows."""
 
 _REFERRED_FIRST = ("scans", "intents", "item_plans")
 
@@ -33,7 +33,7 @@ _FITS = {
     "bytea": "typeof({0}) = 'blob'",
     "text": "typeof({0}) = 'text'",
 }
-"""By a type of PostgreSQL: what can stand in such a column."""
+"""By PostgreSQL type: the condition under which a value fits such a column."""
 
 
 class SqliteEnd:
@@ -150,7 +150,7 @@ class SqliteArrival:
             in_transaction(SqliteSession(connection), lambda session: work(session, self._guard))
 
     def _keep(self) -> str | None:
-        """What was moved from here."""
+        """Keeps the former state under another name, and returns that name."""
         if not self._path.exists() or not self._path.stat().st_size:
             return None
         with closing(_connected(self._path)) as connection:
@@ -185,7 +185,7 @@ def _order(table: str) -> tuple[bool, str]:
 
 
 def _own(table: str) -> str:
-    """Without what belongs to the engine."""
+    """Returns a WHERE clause that leaves out the engine's own rows, "" if there are none."""
     if table != "meta":
         return ""
     listed = ", ".join(f"'{key}'" for key in sorted(ENGINES_OWN))

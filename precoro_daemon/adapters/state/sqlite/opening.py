@@ -1,4 +1,4 @@
-"""opens the state file, or says in one sentence why not and leaves it untouched"""
+"""opens the state file, or says in one sentence why it cannot and leaves it untouched"""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ _APPLICATION_ID_AT = slice(68, 72)
 """https://www.sqlite.org/fileformat2.html#the_database_header"""
 
 _PAGE_BYTES = 16384
-"""Bytes. Records of a few KB fill such pages far better than the usual 4096: a third less to write."""
+"""Bytes. Records of a few KB fill such pages far better than the usual 4096: a third less is written."""
 
 _BUSY_S = 2.0
-"""Nobody else should write; a shell or a backup that does for longer is reported to the operator."""
+"""Seconds to wait for another writer. There should be none; a shell or a backup that writes longer is reported."""
 
 _DAMAGE_CHECK_S = 1.0
 
 _OLDEST = (3, 39)
-"""The SQLite that the statements need: IS NOT DISTINCT FROM came with it."""
+"""The oldest SQLite that supports IS NOT DISTINCT FROM, which the statements use."""
 
 
 def open_writable(path: Path, identity: str, resources: ExitStack) -> sqlite3.Connection:
-    """Open or make the state. The lock and the connection are closed with `resources`."""
+    """Opens or creates the state. `resources` close the lock and the connection."""
     refuse_old_engine(sqlite3.sqlite_version_info)
     path = path.resolve()
     with explained(path):
@@ -53,7 +53,7 @@ def open_writable(path: Path, identity: str, resources: ExitStack) -> sqlite3.Co
 
 
 def open_held(path: Path, identity: str, resources: ExitStack, *, migrate: bool = True) -> sqlite3.Connection:
-    """For who holds the state already, also if it was moved away."""
+    """Opens a state that the caller already holds, even if it was moved away."""
     connection = resources.enter_context(closing(_connect(path, "rw")))
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
@@ -65,14 +65,14 @@ def open_held(path: Path, identity: str, resources: ExitStack, *, migrate: bool 
 
 
 def refuse_old_engine(version: tuple[int, ...]) -> None:
-    """Raises StoreUnusable where this Python brings an SQLite that is too old for the statements."""
+    """Raises StoreUnusable if this Python's SQLite is too old for the statements."""
     if version < _OLDEST:
         needed, found = (".".join(map(str, one)) for one in (_OLDEST, version))
         raise StoreUnusable(f"The state needs SQLite {needed} or newer; this Python has {found}. Use another Python.")
 
 
 def find_state(path: Path) -> bool:
-    """`State.exists`, where the contract is written."""
+    """Implements `State.exists`, which has the contract."""
     path = path.resolve()
     with explained(path):
         _refuse_foreign(path)
@@ -83,7 +83,7 @@ def find_state(path: Path) -> bool:
 
 
 def open_read_only(path: Path, identity: str, what: What = "state") -> sqlite3.Connection:
-    """For a reader beside the one writer. Raises StoreUnusable if the state is not there or not this company's."""
+    """Opens the state beside its writer. Raises StoreUnusable if it does not exist or is another company's."""
     refuse_old_engine(sqlite3.sqlite_version_info)
     path = path.resolve()
     with explained(path, what):
@@ -108,13 +108,13 @@ def _refuse_moved(path: Path, moved: str | None, arriving: str | None) -> None:
 
 
 def read_marks(path: Path) -> tuple[str | None, str | None]:
-    """What a move left in a state: that it was moved away, that it did not arrive yet."""
+    """Returns the marks that a move left in a state: that it was moved away, and that it has not arrived yet."""
     with closing(_connect(path, "ro")) as connection:
         return _marks(connection)
 
 
 def is_current(connection: sqlite3.Connection) -> bool:
-    """Is the state as this version has it?"""
+    """Returns whether the state has this version's schema."""
     return bool(connection.execute("PRAGMA user_version").fetchone()[0] == VERSION)
 
 
@@ -135,7 +135,9 @@ def _is_new(path: Path) -> bool:
 
 
 def _refuse_foreign(path: Path, what: What = "state") -> None:
-    """By the file system and the first bytes alone: SQLite would leave files of its own beside a foreign one."""
+    """Refuses a foreign file by the file system and its first bytes: SQLite would create files of its own beside
+    it.
+    """
     if path.is_dir():
         raise StoreUnusable(f"{path} is a directory. Name a file in it for the state.")
     if not path.parent.is_dir():
@@ -155,7 +157,7 @@ def _refuse_foreign(path: Path, what: What = "state") -> None:
 
 
 def _refuse_read_only(path: Path) -> None:
-    """SQLite itself would open such a file for reading only, and fail at the first write."""
+    """Refuses a read-only file: SQLite would open it for reading, and fail at the first write."""
     if path.exists() and not os.access(path, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
@@ -175,7 +177,9 @@ def refuse_other(path: Path, connection: sqlite3.Connection, identity: str) -> N
 
 
 def _refuse_damaged(path: Path, connection: sqlite3.Connection) -> None:
-    """Look for damage for a second at most: a large state would need minutes, and every read checks what it reads."""
+    """Searches for damage for at most a second: a large state would take minutes, and every read checks its own
+    pages.
+    """
     late = Event()
 
     def stop() -> None:
@@ -199,7 +203,7 @@ def _refuse_damaged(path: Path, connection: sqlite3.Connection) -> None:
 
 
 def _make(path: Path) -> None:
-    """An empty state appears under its name all at once, so that what bears the name is always known as ours."""
+    """Creates an empty state atomically, so that a file of this name is always recognisable as ours."""
     unfinished = path.with_name(f"{path.name}.new")
     # Left by a killed start, or by a state that was removed alone; SQLite would play its journal into the new one.
     for left in ("-wal", "-shm", "-journal", ".new", ".new-wal", ".new-shm", ".new-journal"):
@@ -214,7 +218,7 @@ def _make(path: Path) -> None:
 
 
 def make_empty(new: Path, path: Path) -> None:
-    """A file that becomes the state `path` and belongs to its owner."""
+    """Creates a file that will become the state `path` and belongs to its owner."""
     # Prices and payments of a company: the files beside it get the same mode. A link in its place is not followed.
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "wb") as file:
         hand_over(new, path)
@@ -225,10 +229,11 @@ def make_empty(new: Path, path: Path) -> None:
 
 @cache
 def empty_state() -> bytes:
-    """A state of the present schema that is nobody's yet, compressed.
+    """Returns a state of the present schema without an owner, compressed.
 
-    SQLite takes longer for the steps and the views than for all the rest of a start; a process that begins many
-    states takes them once, in memory.
+    Migrations and views take SQLite longer than all the rest of a start; a process that creates many states runs
+    them once,
+    in memory.
     """
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as memory:
         memory.row_factory = sqlite3.Row

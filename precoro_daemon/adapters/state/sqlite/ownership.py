@@ -1,4 +1,4 @@
-"""what root makes beside a state belongs to its owner, whose service has to open it"""
+"""files that root creates beside a state go to the state's owner, whose service has to open them"""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from pathlib import Path
 
 
 def hand_over(path: Path, state: Path) -> None:
-    """As SQLite does with the files it makes itself. Where there is no state yet, its directory tells the owner."""
+    """Changes a file's owner, as SQLite does for the files it creates. Without a state, its directory shows the
+    owner.
+    """
     if os.geteuid() != 0:
         return
     owner, present = owner_of(state), path.lstat()
@@ -18,7 +20,7 @@ def hand_over(path: Path, state: Path) -> None:
 
 
 def hand_over_open(file: int, state: Path) -> None:
-    """The same for an open file."""
+    """Does the same for an open file."""
     owner, present = owner_of(state), os.fstat(file)
     if os.geteuid() == 0 and (owner.st_uid, owner.st_gid) != (present.st_uid, present.st_gid):
         os.fchown(file, owner.st_uid, owner.st_gid)

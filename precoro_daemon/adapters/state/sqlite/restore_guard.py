@@ -10,11 +10,11 @@ from precoro_daemon.adapters.state.restore_guard import Testimony
 from precoro_daemon.adapters.state.sqlite.ownership import hand_over
 
 _LENGTH = 120
-"""Bytes, all of them written at once: less than a disk's sector, which is written whole or not at all."""
+"""Bytes, written at once: less than a disk's sector, which is written completely or not at all."""
 
 
 class RestoreGuardFile:
-    """Implements `RestoreGuard`. The file names its own inode: one that came with a copy has another."""
+    """Implements `RestoreGuard`. The file contains its own inode number, so a copy is recognised."""
 
     def __init__(self, state: Path) -> None:
         self._state = state
@@ -25,7 +25,7 @@ class RestoreGuardFile:
         return self._path
 
     def create(self) -> Testimony:
-        """A new arming. Durable when it returns, also the file's name."""
+        """Arms: creates the file. The file and its name are durable on return."""
         self._path.unlink(missing_ok=True)
         testimony = Testimony(secrets.token_hex(8))
         descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
@@ -39,18 +39,18 @@ class RestoreGuardFile:
         return testimony
 
     def demand(self) -> Testimony:
-        """Raises OSError if there is none."""
+        """Returns the content. Raises OSError if there is no file."""
         known = self.read()
         if known is None:
             raise FileNotFoundError(f"{self._path} is gone or is not the one that was armed")
         return known
 
     def advance(self, seq: int, row: str) -> None:
-        """Something is about to be sent by leave of this journal row."""
+        """Records that something is about to be sent under this journal row."""
         _write(os.open(self._path, os.O_WRONLY | os.O_NOFOLLOW), Testimony(self.demand().nonce, seq, row))
 
     def read(self) -> Testimony | None:
-        """None if there is none, or one that was copied here."""
+        """Returns the content, None if there is no file, or one that was copied here."""
         try:
             with self._path.open("rb") as file:
                 nonce, seq, row, inode = file.read(_LENGTH).decode("ascii").split()

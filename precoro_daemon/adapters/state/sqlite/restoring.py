@@ -1,4 +1,4 @@
-"""a backup comes back: whole, disarmed, and no call to Precoro forgotten"""
+"""restores a backup: complete, disarmed, and with every call to Precoro remembered"""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _REASON = "the state was restored from a backup; look at `payments plan`, then a
 
 @dataclass(frozen=True, slots=True)
 class _Account:
-    """Of a state: its calls, the windows Precoro closed, and how often it refused a key in a row."""
+    """A state's calls, the windows that Precoro closed, and how often in a row it refused a key."""
 
     calls: Sequence[tuple[float, bytes, int | None]] = ()
     closures: Sequence[tuple[str, float]] = ()
@@ -38,7 +38,7 @@ class _Account:
 
 
 def restore(backup: Path, state: Path, *, identity: str) -> Restored:
-    """`State.restore`, where the contract is written."""
+    """Implements `State.restore`, which has the contract."""
     backup, state = backup.resolve(), state.resolve()
     if is_own(backup, state):
         raise StoreUnusable(f"{backup} belongs to the state itself. Name the backup to restore.")
@@ -76,10 +76,10 @@ def _fetch(backup: Path, new: Path, identity: str) -> None:
 
 
 def _close(state: Path, identity: str) -> _Account | None:
-    """Bring the former state into one file and read its account; None if it is too damaged for that, or gone without
-    its log.
+    """Merges the former state into one file and reads its account. Returns None if it is too damaged, or lost its
+    log.
 
-    Raises what says that it is another's or in use.
+    Raises an error if it is another company's or in use.
     """
     if not state.exists() or not state.stat().st_size:
         return None if any(part.exists() for part in _parts(state, "-wal", "-journal")) else _Account()
@@ -98,7 +98,7 @@ def _close(state: Path, identity: str) -> _Account | None:
 
 
 def _refuse_another(state: Path, former: sqlite3.Connection, identity: str) -> None:
-    """Whatever its version: a newer state may well be what the backup is to replace."""
+    """Refuses another company's state of any version: the backup may be meant to replace a newer one."""
     (application,) = former.execute("PRAGMA application_id").fetchone()
     if application != APPLICATION_ID:
         raise StoreUnusable(f"{state} is a database of another program. Name another file for the state.")
@@ -130,7 +130,7 @@ def _read_account(former: sqlite3.Connection) -> _Account:
 
 
 def _prepare(new: Path, identity: str, former: _Account) -> None:
-    """Bring the copy to the present schema, disarm it, and let it know of the calls made since."""
+    """Updates the copy to the present schema, disarms it, and adds the calls made since."""
     with closing(sqlite3.connect(new, isolation_level=None)) as connection:
         connection.row_factory = sqlite3.Row
         bring_up_to_date(connection, identity)
@@ -144,7 +144,7 @@ def _prepare(new: Path, identity: str, former: _Account) -> None:
 
 
 def _take_over(session: SqliteSession, former: _Account) -> None:
-    """The former state knows better what is refused and closed; calls are known to either."""
+    """Takes closed windows and refusals from the former state, which is newer, and the calls of both."""
     known = {(at, key) for at, key in session.connection.execute("SELECT at, key_hash FROM calls")}
     session.run_many("budget_book.charge_call", [call for call in former.calls if call[:2] not in known])
     session.run_many("budget_book.close_window", former.closures)
@@ -152,9 +152,9 @@ def _take_over(session: SqliteSession, former: _Account) -> None:
 
 
 def keep_former(state: Path) -> Path | None:
-    """A second name for the former state, which keeps its own until the new one takes it in one step.
+    """Gives the former state a second name; it keeps its own until the new state replaces it in one step.
 
-    Where it was moved away, what it left: SQLite would play that into the new one.
+    If the former state was moved away, its remains are moved too: SQLite would replay them into the new one.
     """
     stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H%M%SZ")
     kept = [

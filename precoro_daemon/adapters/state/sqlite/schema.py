@@ -1,4 +1,4 @@
-"""brings a state file to the present schema: migrations, views, whose data it is"""
+"""brings a state file up to date: migrations, views, and the owner of its data"""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ MIGRATION_FILES = sorted(Path(__file__).with_name("schema").glob("[0-9]*.sql"))
 """The steps from an empty file to the present schema; the first makes version 1."""
 
 VERSION = len(MIGRATION_FILES)
-"""Of the schema this program writes; kept in the file as `user_version`."""
+"""The version of the schema that this program writes; stored in the file as `user_version`."""
 
 
 def bring_up_to_date(connection: sqlite3.Connection, identity: str | None) -> None:
-    """`identity`: whose data it will be; None if nobody's yet."""
+    """Applies the missing migrations. `identity` names the data's owner, None if there is none yet."""
 
     def finish(session: SqliteSession) -> None:
         if identity is not None:
@@ -46,13 +46,13 @@ def read_identity(connection: sqlite3.Connection) -> str | None:
 
 
 def _adopt_identity(connection: sqlite3.Connection, identity: str) -> None:
-    """A new state belongs to whom it is first opened for."""
+    """Assigns a new state to the company it is first opened for."""
     if read_identity(connection) is None:
         _write_meta(connection, "identity", identity)
 
 
 def _refresh_views(connection: sqlite3.Connection) -> None:
-    """Make the views anew where one of them is missing or not as this version defines it. Every view here is ours."""
+    """Recreates the views if one is missing or differs from this version's definition. Every view here is ours."""
     from precoro_daemon.adapters.state.sqlite.views import view_definitions  # noqa: PLC0415 - a reader needs neither
     from precoro_daemon.adapters.state.views import dictionary_rows  # noqa: PLC0415
 

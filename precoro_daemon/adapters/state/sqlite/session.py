@@ -1,4 +1,4 @@
-"""the session of one connection, and what is a transaction on it"""
+"""the session of one connection, and its transactions"""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ STATEMENTS = Statements(Path(__file__).with_name("own.sql"))
 class SqliteSession:
     """Implements `Session` on a connection, for the thread that owns it.
 
-    Its cursors stay here: one that is forgotten on another thread resets its statement there, even while it is in use
-    on this one ("bad parameter or other API misuse").
+    It keeps its cursors: a cursor that is garbage-collected on another thread resets its statement, even while
+    that is in
+    use on this one ("bad parameter or other API misuse").
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -54,7 +55,7 @@ class SqliteSession:
         self.run_many(statement, rows)
 
     def flush(self) -> None:
-        """Nothing waits."""
+        """Does nothing: no statement is queued."""
 
 
 def in_transaction(session: SqliteSession, work: Callable[[SqliteSession], T]) -> T:

@@ -1,4 +1,4 @@
-"""the rows of all views as of one moment, read beside who holds the file"""
+"""a consistent snapshot of all views' rows, read beside the process that holds the file"""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class _Rows:
 
 @contextmanager
 def open_tables(path: Path, identity: str) -> Iterator[ViewTables]:
-    """`State.open_tables`, where the contract is written. What cannot be written elsewhere is no fault of it."""
+    """Implements `State.open_tables`, which has the contract. Errors of the caller's own writing pass unchanged."""
     with ExitStack() as resources:
         with explained(path):
             connection = resources.enter_context(closing(open_read_only(path, identity)))

@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from precoro_daemon.status.reading import Overview
 
 _STEPS_BETWEEN_CHECKS = 100_000
-"""Of SQLite's virtual machine: some milliseconds."""
+"""Steps of SQLite's virtual machine: some milliseconds."""
 
 
 class SqliteState:
-    """Implements `State` on one file. `identity` names the company and user whose data it keeps, as a hash.
+    """Implements `State` on one file. `identity` is the hash of the company and user whose data it holds.
 
-    What only one of the methods needs is imported by it: `status` takes half of its time to import what it needs.
+    A method imports what it alone needs: imports take half of the time of `status`.
     """
 
     def __init__(self, path: Path, identity: str) -> None:
@@ -127,8 +127,10 @@ class SqliteState:
 
 
 def _give_back(opened: Sequence[sqlite3.Connection]) -> None:
-    """Pages that SQLite keeps in memory: a MB or two for each company, of which most have nothing to do most of the
-    time. The file system has them too."""
+    """Releases SQLite's page cache: a megabyte or two for each company, most of which are idle most of the time. The
+    file
+    system caches the pages too.
+    """
     for connection in opened:
         with suppress(sqlite3.Error):
             connection.execute("PRAGMA shrink_memory")

@@ -19,15 +19,17 @@ from precoro_daemon.errors import StoreUnusable
 T = TypeVar("T")
 
 _LOST_FILE_CHECK_S = 1.0
-"""Real seconds between two checks whether the file is still there, for what is only written: calls are charged in the
-narrow moment between two of them."""
+"""Real seconds between two checks that the file still exists, for transactions that only write: calls are charged in
+the
+short moment between two of them.
+"""
 
 Inode = tuple[int, int]
-"""Device and number: what a file is, whatever its name."""
+"""Device and inode number: they identify a file, whatever its name."""
 
 
 def inode_of(path: Path) -> Inode | None:
-    """None if nothing is there. Blocking."""
+    """Returns the inode of the path, None if it does not exist. Blocking."""
     try:
         found = path.stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -39,7 +41,7 @@ class SqliteTransactions:
     """Implements `Transactions` on the thread that owns the connection."""
 
     def __init__(self, executor: Executor, session: SqliteSession, path: Path, inode: Inode | None = None) -> None:
-        """`inode`: that of the file, which must bear its name as long as anything is done with it."""
+        """`inode`: the file's; it must keep its name for as long as the file is used."""
         self._executor = executor
         self._session = session
         self._path = path
@@ -89,9 +91,11 @@ class SqliteTransactions:
             return result
 
     def _refuse_lost(self, patience: float = 0.0) -> None:
-        """SQLite goes on with a file that has no name any more: what was sent would be forgotten with the process.
+        """Raises an error if the file was removed: SQLite would continue with it, and what was sent would be
+        forgotten with the
+        process.
 
-        A permit to send a payment is never given unseen.
+        A permit to send a payment always checks.
         """
         now = monotonic()
         if self._inode is None or now < self._seen_at + patience:
