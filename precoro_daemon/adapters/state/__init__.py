@@ -1,32 +1,32 @@
 """where the program remembers
 
-attachments.py         attached files in SQL: read out of details as the change log brings them
+attachments.py         attached files in SQL, taken from details as the change log delivers them
 budget_book.py         the account of API calls in SQL
-catalogue.py           suppliers' items in SQL: what the mirror has of them, and the plans
+catalogue.py           suppliers' items in SQL: the mirror's items, and the plans for them
 catalogue_rows.py      rows of the tables of suppliers' items ↔ the domain's values
-change_log.py          the change log in SQL: changes behind a follower's position, and the position itself
+change_log.py          the change log in SQL: the changes after a follower's position, and the position itself
 commits.py             one commit of list pages: records, change rows, scan progress and cursor
 custom_field_views.py  the views of custom fields: values by their owners, fields, options and what options were
-custom_fields.py       custom fields in SQL: what records refer to, what is due, options and what they were
-deliveries.py          webhooks that came, in SQL
-details.py             details in SQL: which are due, and what storing one settles
-export_feed.py         what exports follow, in SQL: changes, rows as they are now, and what each export noted
-fact_book.py           what was found out about Precoro, in SQL: one row, always read and written whole
-file_rows.py           rows of attached files ↔ the domain's values, and how many of them are kept and due
-freshness_book.py      what scans saw of when collections change, in SQL
+custom_fields.py       custom fields in SQL: references, what is due, and options with their history
+deliveries.py          received webhooks in SQL
+details.py             details in SQL: which are due, and what storing one changes
+export_feed.py         the feed of exports in SQL: changes, current rows, and each export's note
+fact_book.py           learned facts about Precoro in SQL: one row, always read and written whole
+file_rows.py           rows of attached files ↔ the domain's values, and the counts of kept and due files
+freshness_book.py      when collections change, as observed by scans, in SQL
 intent_rows.py         rows of the journal's tables ↔ values of the payments
-joined_writes.py       writes that may wait for another one, to become durable in one commit with it
+joined_writes.py       writes that may wait for another write and share its commit
 journal.py             intents, attempts and the append-only journal in SQL
-lap_book.py            the last lap of each job, and the history of laps, in SQL
+lap_book.py            each job's last lap, and the history of laps, in SQL
 ledger_payments.py     what the ledger says was paid, in SQL; read together with the mirror's invoices
 mirror.py              the mirror in SQL
-mirror_facts.py        what the mirror knows of itself, in SQL: what is quarantined, and how Precoro reads times
-moving.py              a state goes to another engine or place: whole, and never into two that both go on
-notice_book.py         what people were notified of, in SQL: one row, as it is small and always read and written whole
+mirror_facts.py        facts of the mirror in SQL: quarantined things, and the time zone in which Precoro reads times
+moving.py              moves a state to another engine or place: completely, and never into two usable states
+notice_book.py         what people were notified of, in SQL: one small row, always read and written whole
 other_columns.py       the columns of attachments and custom fields, and of the data dictionary
 overview.py            what the state holds and what is due, for people
-paid_set.py            which invoices are paid, compared inside the database page by page
-payment_switch.py      whether payments are armed, as the state and the guard beside it have it
+paid_set.py            compares the set of paid invoices inside the database, page by page
+payment_switch.py      whether payments are armed, according to the state and the guard beside it
 ports.py               the seam behind which a program remembers: a state, and the repositories that it opens
 postgresql/            the state of a company in a schema of a PostgreSQL database
 push_book.py           what became of each record that was pushed, in SQL

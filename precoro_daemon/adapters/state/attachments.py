@@ -1,4 +1,4 @@
-"""attached files in SQL: read out of details as the change log brings them"""
+"""attached files in SQL, taken from details as the change log delivers them"""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from precoro_daemon.mirror.rules.change_log import Move
 from precoro_daemon.mirror.rules.quarantine import Stage
 
 _HELD_BACK = ("attachments", Stage.FOLDER, "directory")
-"""What is in quarantine when no file can be kept: collection, stage, key."""
+"""The quarantine entry that says that no file can be kept: collection, stage, key."""
 
 Key = tuple[str, int, int]
 
 
 class SqlAttachmentBook:
-    """files.ports.AttachmentBook, where the contract is written."""
+    """Implements files.ports.AttachmentBook, which has the contract."""
 
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
@@ -76,8 +76,10 @@ class SqlAttachmentBook:
         await self._transactions.run("attachments.save_part", _named(file.key) | announced)
 
     async def save_kept(self, file: AttachedFile, kept: Kept, *, at: float) -> Kept | None:
-        """Files that come while a commit is under way have their rows in the next one together: the first to write
-        takes the rows of all that wait, and each looks whether its own is there."""
+        """Files that arrive during a commit share the next one: the first writer takes the rows of all that wait, and
+        each then
+        checks whether its own row was written.
+        """
         row = _named(file.key) | cells(kept) | {"at": at}
         self._unsaved.append(row)
 
@@ -157,7 +159,7 @@ class SqlAttachmentBook:
 
 
 def _save_named(session: Session, named: NamedFiles) -> None:
-    """The detail changed, so what failed of its files may now succeed."""
+    """Saves the files that a detail names. The detail changed, so files that failed before may succeed now."""
     owner = {"collection": named.collection, "record_id": named.record_id}
     others = session.run_many("attachments.see_file", [owner | cells(file) for file in named.files])
     session.put_many("attachments.retry_file", [(named.collection, str(file.id)) for file in named.files])
@@ -169,13 +171,13 @@ def _save_named(session: Session, named: NamedFiles) -> None:
 
 
 def _log_attached(session: Session, collection: str, record_id: int) -> None:
-    """By the time of this machine: no change has an earlier one than those before it."""
+    """Logs the change with this machine's time, so that no change is earlier than the ones before it."""
     row = {"collection": collection, "id": record_id, "kind": "attached", "at": time.time()}
     session.put("mirror.log_change_of_record", row)
 
 
 def _drained(rows: deque[dict[str, Any]]) -> list[dict[str, Any]]:
-    """All that are there. More may come meanwhile, and one may be withdrawn, by another thread."""
+    """Removes and returns all rows. Other threads may add or withdraw rows meanwhile."""
     found = []
     with suppress(IndexError):
         while True:

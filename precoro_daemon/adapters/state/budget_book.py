@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from precoro_daemon.adapters.state.session import Session, Transactions, Values
 
 _LESSONS = "quota_lessons"
-"""The key under which they stand."""
+"""The key under which the lessons are stored."""
 
 
 class SqlBudgetBook:
-    """quota.ports.BudgetBook, where the contract is written."""
+    """Implements quota.ports.BudgetBook, which has the contract."""
 
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
@@ -58,7 +58,7 @@ class SqlBudgetBook:
         return await self._transactions.read(read_lessons)
 
     async def _run(self, statement: str, values: Values, lessons: Mapping[str, float] | None) -> None:
-        """One transaction for both."""
+        """Runs the statement and saves the lessons in one transaction."""
 
         def work(session: Session) -> None:
             session.put(statement, values)

@@ -1,4 +1,4 @@
-"""suppliers' items in SQL: what the mirror has of them, and the plans"""
+"""suppliers' items in SQL: the mirror's items, and the plans for them"""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from precoro_daemon.errors import StaleWrite
 from precoro_daemon.mirror.rules.custom_fields import Option
 
 _ITEMS_A_READ = 2_000
-"""Items read at a time: some milliseconds of the store's thread."""
+"""Items read in one step: some milliseconds of the store's thread."""
 
 
 class SqlCatalogue:
-    """catalogue.ports.Catalogue, where the contract is written."""
+    """Implements catalogue.ports.Catalogue, which has the contract."""
 
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
@@ -172,7 +172,7 @@ def _fields(session: Session) -> Sequence[CustomField]:
 
 
 def _known_elsewhere(session: Session) -> Seen:
-    """What suppliers and the list of units say."""
+    """Returns the names that suppliers and the list of units use."""
     seen = Seen()
     for row in session.rows("catalogue.read_suppliers"):
         said = json.loads(row["data"], parse_float=str)
@@ -194,7 +194,7 @@ def _see_after(session: Session, after: int, seen: Seen) -> int | None:
 def _items_after(
     session: Session, after: int, supplier: int, fields: Mapping[int, CustomField]
 ) -> tuple[int | None, Sequence[Item]]:
-    """Where to go on (None: nowhere), and the supplier's items among the next ones."""
+    """Returns the supplier's items in the next batch, and the id to continue after (None at the end)."""
     rows = session.rows("catalogue.read_items", (after, _ITEMS_A_READ))
     ours = (row for row in rows if supplier_of(row["data"]) == supplier)
     items = [item for row in ours if (item := read_item(row["data"], fields, row["version"])) is not None]

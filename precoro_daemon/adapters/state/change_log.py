@@ -1,4 +1,4 @@
-"""the change log in SQL: changes behind a follower's position, and the position itself"""
+"""the change log in SQL: the changes after a follower's position, and the position itself"""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class SqlChangeLog:
-    """mirror.ports.ChangeLog, where the contract is written."""
+    """Implements mirror.ports.ChangeLog, which has the contract."""
 
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
@@ -40,7 +40,9 @@ class SqlChangeLog:
 
 
 def move_position(session: Session, move: Move) -> bool:
-    """Runs inside a transaction. False: it is no longer where the changes were read, and what they meant is known."""
+    """Moves the position inside a transaction. Returns False if it has moved since the changes were read: they were
+    handled.
+    """
     return session.run("change_log.move_position", cells(move)) > 0
 
 

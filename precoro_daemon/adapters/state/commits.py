@@ -22,7 +22,10 @@ from precoro_daemon.mirror.rules.quarantine import Stage
 
 
 class _Before(NamedTuple):
-    """What the mirror has before the pages. scan: the number of the open scan, and the distinct ids it has seen"""
+    """The mirror before the pages.
+
+    scan  the number of the open scan, and how many distinct ids it has seen
+    """
 
     known: Mapping[int, Known]
     scan: tuple[int, int] | None
@@ -30,7 +33,7 @@ class _Before(NamedTuple):
 
 
 def commit_pages(session: Session, scan: Scan, pages: Sequence[Page]) -> Committed:
-    """Runs inside a transaction. All is read at first, so that what is written can go in few messages."""
+    """Commits pages inside a transaction. All reads come first, so that the writes need few messages."""
     by_server = server_time(scan, pages)
     at = time.time() if by_server is None else by_server
     records = list(chain.from_iterable(page.records for page in pages))
@@ -84,9 +87,9 @@ def _read_before(session: Session, scan: Scan, records: Sequence[Record]) -> _Be
 def _keep_progress(
     session: Session, scan: Scan, pages: Sequence[Page], ids: AbstractSet[int], found: tuple[int, int] | None
 ) -> tuple[Scan, bool]:
-    """The scan after the pages; and whether it has, as far as it came, missed nothing that the mirror has.
+    """Returns the scan after the pages, and whether it has so far missed no record of the mirror.
 
-    Of a scan that begins and ends here nothing needs to be kept: most lists have one page.
+    A scan that begins and ends with these pages stores nothing: most lists have one page.
     """
     if scan.next_page == 1 and pages[-1].is_last:
         at_once = advance(scan, pages, len(ids))
@@ -101,16 +104,15 @@ def _keep_progress(
 
 
 def _misses(session: Session, scan: Scan, ids: AbstractSet[int]) -> bool:
-    """Whether a whole scan that listed just these ids has missed a record."""
+    """Returns whether a whole scan that listed exactly these ids missed a record."""
     values = {"collection": scan.collection, "started_at": scan.started_at, "ids": json.dumps(list(ids))}
     return scan.kind == "whole" and session.row("mirror.first_missing", values) is not None
 
 
 def _take_up(session: Session, scan: Scan, found: tuple[int, int] | None) -> tuple[int, int]:
-    """The number of the scan and the distinct ids it has seen. Page 1 begins it anew.
+    """Returns the scan's number and how many distinct ids it has seen. Page 1 restarts it.
 
-    A scan that is taken up in the middle though the store has forgotten it counts from nothing: it can then never
-    prove complete.
+    A scan that resumes in the middle, but is unknown to the store, counts from zero and can never prove complete.
     """
     if scan.next_page == 1:
         session.put("mirror.forget_scan", (scan.collection, scan.kind))
@@ -162,7 +164,7 @@ def _settle(session: Session, scan: Scan, cursor: Cursor, at: float) -> Cursor:
 
 
 def close(session: Session, scan: Scan) -> None:
-    """End the scan; runs inside a transaction."""
+    """Ends the scan, inside a transaction."""
     if scan.kind == "whole":
         session.put("mirror.release", (scan.collection, Stage.CENSUS, scan.collection))
         if scan.finished:
@@ -172,7 +174,7 @@ def close(session: Session, scan: Scan) -> None:
 
 
 def missing(session: Session, scan: Scan) -> tuple[Sequence[Missing], int]:
-    """`Mirror.missing`, where the contract is written."""
+    """Implements `Mirror.missing`, which has the contract."""
     rows = session.rows("mirror.missing_records", cells(scan))
     by_idn = COLLECTIONS[scan.collection].key == "idn"
     # A detail by a shared idn answers for another row.

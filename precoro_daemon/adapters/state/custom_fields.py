@@ -1,4 +1,4 @@
-"""custom fields in SQL: what records refer to, what is due, options and what they were"""
+"""custom fields in SQL: references, what is due, and options with their history"""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from precoro_daemon.mirror.rules.custom_fields import Definition, read_definitio
 from precoro_daemon.mirror.rules.field_references import FieldReadings, Reference
 
 _NO_VERSION = b""
-"""A field need not be a record of the mirror."""
+"""For a field that is not a record of the mirror."""
 
 
 class SqlCustomFields:
-    """mirror.ports.CustomFields, where the contract is written."""
+    """Implements mirror.ports.CustomFields, which has the contract."""
 
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
@@ -70,14 +70,14 @@ class SqlCustomFields:
 
 
 def _list(session: Session, field: Reference, said: Definition) -> None:
-    """What the list says of a field: its name, and that a refusal may no longer hold."""
+    """Saves the field's name from the list, and clears a refusal, which may no longer hold."""
     row = {"collection": field[0], "id": field[1], "name": said.name, "type": said.type}
     _write_field(session, "custom_fields.list_field", field, row)
     session.run("custom_fields.retry_field", field)
 
 
 def _write_field(session: Session, statement: str, field: Reference, row: Mapping[str, object]) -> None:
-    """Values of a field are shown with its name and by its type."""
+    """Writes a field. Its values are shown with its name and by its type."""
     before = [tuple(said) for said in session.rows("custom_fields.read_field", field)]
     session.run(statement, row)
     if before != [tuple(said) for said in session.rows("custom_fields.read_field", field)]:
@@ -89,7 +89,7 @@ def _log(session: Session, field: Reference, kind: ChangeKind, at: float) -> Non
 
 
 def _adopt(session: Session, field: Reference, said: Definition, at: float) -> None:
-    """Make a definition the known one."""
+    """Saves a definition as the present one."""
     collection, id_ = field
     row = {"collection": collection, "id": id_, "name": said.name, "type": said.type, "at": at}
     _write_field(session, "custom_fields.save_field", field, row)

@@ -1,4 +1,4 @@
-"""webhooks that came, in SQL"""
+"""received webhooks in SQL"""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ if TYPE_CHECKING:
     from precoro_daemon.adapters.state.session import Session, Transactions
 
 _CHECK_PAUSE_S = 60.0
-"""Seconds between two checks of one record: Precoro refuses the same GET within a minute."""
+"""Seconds between two checks of one record: Precoro refuses an identical GET within a minute."""
 
 _MOST_WAITING = 10_000
-"""Records announced and not yet looked at. More than a company changes before they are; a flood ends here."""
+"""Announced records that are not yet checked: more than a company changes in that time. A flood ends here."""
 
 _KEPT = 10_000
-"""Records of which is kept when they were announced last."""
+"""Records whose last announcement is kept."""
 
 _PRUNED = 1_000_000
-"""Records forgotten at a time; more than there ever are."""
+"""Records forgotten in one step: more than ever exist."""
 
 _DAY_S = SECONDS["day"]
 _HOUR_S = SECONDS["hour"]
 
 
 class SqlDeliveries:
-    """mirror.ports.Deliveries, where the contract is written."""
+    """Implements mirror.ports.Deliveries, which has the contract."""
 
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
@@ -77,7 +77,7 @@ class SqlDeliveries:
 
 
 def read_counts(session: Session, now: float) -> DeliveryCounts:
-    """A change of the last hour may still be announced, and is not counted as unheard."""
+    """Returns the counts. A change of the last hour may still be announced, and does not count as unannounced."""
     [row] = session.rows("deliveries.counts")
     between = {"since": now - _DAY_S, "until": now - _HOUR_S}
     unheard = sum(

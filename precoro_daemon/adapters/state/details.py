@@ -1,4 +1,4 @@
-"""details in SQL: which are due, and what storing one settles"""
+"""details in SQL: which are due, and what storing one changes"""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from precoro_daemon.mirror.ports.precoro import Detail
 
 _OUTDATED = b""
-"""A version that no record has. Not NULL, which stands for a detail that was never there."""
+"""A version that no record has. It is not NULL, which means that there never was a detail."""
 
 
 def due(
@@ -32,7 +32,7 @@ def due(
     limit: int,
     age: Age | None,
 ) -> Sequence[Due]:
-    """Asked collection by collection, so that each is read off the index of what is due."""
+    """Returns the due details. Each collection is queried separately, so that the index of due details is used."""
     ages = _age(session, age)
     asked = [(name, False) for name in collections] + [(name, True) for name in with_attachments]
     found = (
@@ -73,7 +73,9 @@ def count_due(
 
 
 def _age(session: Session, age: Age | None) -> dict[str, object]:
-    """`updated_at` is text that sorts as time does. What changed before the mirror began is back-fill."""
+    """Returns the bounds of an age. `updated_at` is text that sorts by time. Changes before the mirror began are
+    back-fill.
+    """
     if age is None:
         return {"recent": None, "since": None}
     first = session.row("mirror.first_seen")
@@ -94,7 +96,7 @@ def known(session: Session, collection: str, ids: Collection[int]) -> Sequence[K
 
 
 def save(session: Session, due: Due, detail: Detail, at: float) -> None:
-    """Runs inside a transaction."""
+    """Saves a detail, inside a transaction."""
     target = _target(session, due, detail)
     stored = {"collection": due.collection, "id": target, "raw": detail.raw, "at": at, "kind": "detailed"}
     answered = _addressed(due) | {"version": due.version, "at": at}
@@ -109,19 +111,21 @@ def save(session: Session, due: Due, detail: Detail, at: float) -> None:
 
 
 def _addressed(due: Due) -> dict[str, object]:
-    """The rows that an answer is about. An idn that addresses nothing says nothing of other rows that share it."""
+    """Returns the rows that an answer is about. An idn without a record says nothing about other rows that share
+    it.
+    """
     idn = due.idn if COLLECTIONS[due.collection].key == "idn" else None
     return {"collection": due.collection, "id": due.id, "idn": idn}
 
 
 def mark_gone(session: Session, due: Due, at: float) -> None:
-    """Runs inside a transaction."""
+    """Marks the detail as gone, inside a transaction."""
     for (id_,) in session.rows("mirror.find_addressed", _addressed(due)):
         vanish(session, due.collection, id_, at)
 
 
 def quarantine(session: Session, due: Due, item: Quarantined, *, stale: bool) -> None:
-    """Runs inside a transaction. Rows that share an idn share what becomes of it."""
+    """Quarantines the detail, inside a transaction. Rows that share an idn are quarantined together."""
     found = {id_ for (id_,) in session.rows("mirror.find_addressed", _addressed(due))}
     rows = [cells(item) | {"key": str(id_)} for id_ in sorted(found | {due.id})]
     session.put_many("mirror.quarantine", rows)
@@ -133,7 +137,7 @@ def quarantine(session: Session, due: Due, item: Quarantined, *, stale: bool) ->
 def vanish(
     session: Session, collection: str, id_: int, at: float, *, unless_changed_since: float | None = None
 ) -> None:
-    """Runs inside a transaction."""
+    """Marks a record as vanished, inside a transaction."""
     row = {"collection": collection, "id": id_, "at": at, "kind": "vanished", "since": unless_changed_since}
     with counted_anew(session, collection, [id_]):
         is_marked = session.run("mirror.mark_vanished", row)
@@ -144,7 +148,7 @@ def vanish(
 
 
 def _target(session: Session, due: Due, detail: Detail) -> int:
-    """An idn may be shared: the answer is then about the row whose id it carries."""
+    """Returns the id of the record in the answer, which may be another row with the same idn."""
     if detail.id is None:
         return due.id
     found = session.row("mirror.find_live", (due.collection, detail.id))

@@ -1,4 +1,4 @@
-"""what exports follow, in SQL: changes, rows as they are now, and what each export noted"""
+"""the feed of exports in SQL: changes, current rows, and each export's note"""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FILES = "attachments"
 
 
 class SqlExportFeed:
-    """exports.ports.ExportFeed, where the contract is written."""
+    """Implements exports.ports.ExportFeed, which has the contract."""
 
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
@@ -67,7 +67,7 @@ class SqlExportFeed:
 
 
 def _name(export: str) -> str:
-    """Of its position and of its note, which nothing else has."""
+    """Returns the unique name of the export's position and note."""
     return f"export.{export}"
 
 
@@ -90,8 +90,10 @@ def _records(session: Session, statement: str, asked: Mapping[str, int]) -> Mapp
 
 
 def _revalued(session: Session, view: str, asked: Mapping[str, int]) -> Iterator[RecordKey]:
-    """Records with a value whose field, or whose option, is another one by now. One that changed itself is among the
-    changed ones, whatever its values were before."""
+    """Yields records with a value whose field or option was changed. A record that changed itself is among the
+    changed ones
+    anyway.
+    """
     definitions = VALUE_VIEWS[view].definitions
     fields = [row for row in session.rows("change_log.read_fields", asked) if row["collection"] == definitions]
     offering = [row for row in fields if row["kind"] == "offered"]

@@ -1,4 +1,4 @@
-"""what was found out about Precoro, in SQL: one row, always read and written whole"""
+"""learned facts about Precoro in SQL: one row, always read and written whole"""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _FACTS = "facts"
 
 
 class SqlFactBook:
-    """status.facts.FactBook, where the contract is written."""
+    """Implements status.facts.FactBook, which has the contract."""
 
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions

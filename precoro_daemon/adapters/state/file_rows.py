@@ -1,4 +1,4 @@
-"""rows of attached files ↔ the domain's values, and how many of them are kept and due"""
+"""rows of attached files ↔ the domain's values, and the counts of kept and due files"""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def read_files(session: Session, wanted: WantedFiles) -> FileState:
-    """For people. Blocking."""
+    """Returns the state of the files, for people. Blocking."""
     counts = session.rows("attachments.count_files")
     return FileState(
         stored={row["collection"]: FileCounts(row["stored"], row["bytes"]) for row in counts},
@@ -33,7 +33,7 @@ def too_large(session: Session, wanted: WantedFiles) -> list[AttachedFile]:
 
 
 def of_each(session: Session, statement: str, wanted: WantedFiles, **more: float) -> Iterator[Row]:
-    """Asked collection by collection, so that each is read off the index of what is due."""
+    """Queries each collection separately, so that the index of due files is used."""
     for name in wanted.collections:
         yield from session.rows(statement, {"collection": name, "max_bytes": wanted.max_bytes, **more})
 

@@ -1,4 +1,4 @@
-"""what scans saw of when collections change, in SQL"""
+"""when collections change, as observed by scans, in SQL"""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from precoro_daemon.quota.watched_hours import WatchedHour
 
 
 class SqlFreshnessBook:
-    """quota.ports.FreshnessBook, where the contract is written."""
+    """Implements quota.ports.FreshnessBook, which has the contract."""
 
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions

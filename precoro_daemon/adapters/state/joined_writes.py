@@ -1,12 +1,14 @@
-"""writes that may wait for another one, to become durable in one commit with it
+"""writes that may wait for another write and share its commit
 
-Theory of operation. A commit is the slowest thing that a disk does, and takes a trip to the thread of the state. What
-an answer brought can wait for the charge of the next call, which must be durable before that call leaves and comes
-within a second: then a call takes one commit, not two. The caller waits as before, so nothing counts as kept that is
-not. Who is killed meanwhile loses an answer that was in memory alone, as if it had come a second later.
+Theory of operation. A commit is the slowest operation of a disk, and takes a trip to the state's thread. The
+result of
+a call can wait for the charge of the next call, which must be durable before that call leaves and follows within a
+second: then a call takes one commit instead of two. The caller waits as before, so nothing counts as stored that is
+not. A process that is killed meanwhile loses an answer that was only in memory, as if it had arrived a second later.
 
-Those that wait are carried out first, in their order. Where one of them fails, or the write that took them along, or
-their commit, all of it is taken back; then each is carried out by itself, and each caller hears of its own alone.
+Waiting writes run first, in order. If one of them fails, or the write that they joined, or the commit, all of them
+are
+rolled back; then each runs on its own, and each caller gets the outcome of its own write only.
 """
 
 from __future__ import annotations
@@ -26,12 +28,14 @@ Commit = Callable[[Work], Awaitable[Any]]
 """Runs a function as one transaction; durable on return."""
 
 _MOST_PATIENT = 8
-"""More would gain little, and who waits has other things to do."""
+"""The most waiting writes: more would gain little, and their callers have other work."""
 
 
 @dataclass(eq=False, slots=True)
 class _Waiting:
-    """`result`: what came of the work, once it is `durable` · `over`: it is, or it was taken back"""
+    """result  the work's result, once it is durable
+    over    set when it is durable, or was rolled back
+    """
 
     work: Work
     over: anyio.Event = field(default_factory=anyio.Event)
@@ -40,14 +44,14 @@ class _Waiting:
 
 
 class JoinedWrites:
-    """`commit` runs what it is given one after the other, in the order of the calls."""
+    """`commit` runs one function after the other, in the order of the calls."""
 
     def __init__(self, commit: Commit) -> None:
         self._commit = commit
         self._waiting: list[_Waiting] = []
 
     async def write(self, work: Callable[[Session], T], patience: float) -> T:
-        """`Transactions.write`, where the contract is written."""
+        """Implements `Transactions.write`, which has the contract."""
         if patience > 0 and len(self._waiting) + 1 < _MOST_PATIENT:
             return cast("T", await self._with_the_next(_Waiting(work), patience))
         if self._waiting:
@@ -93,14 +97,14 @@ class JoinedWrites:
 
 @dataclass(slots=True)
 class _Joined:
-    """`reached_its_end`: no other one failed before the work's turn came"""
+    """reached_its_end  whether every earlier work of the transaction succeeded"""
 
     work: Work
     others: Sequence[_Waiting]
     reached_its_end: bool = False
 
     def carry_out(self, session: Session) -> Any:
-        """Runs inside a transaction."""
+        """Runs all the work, inside a transaction."""
         for one in self.others:
             one.result = one.work(session)
         session.flush()  # what is wrong with theirs is not the work's

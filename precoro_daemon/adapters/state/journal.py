@@ -32,18 +32,18 @@ from precoro_daemon.payments.rules.transitions import OUTCOMES, begun, moved
 
 
 class _Taken(Exception):
-    """The other intent is there already; what was written goes back."""
+    """The other intent exists already; what was written is rolled back."""
 
 
 class SqlJournal:
-    """payments.ports.Journal, where the contract is written."""
+    """Implements payments.ports.Journal, which has the contract."""
 
     def __init__(self, transactions: Transactions, restore_guard: RestoreGuard) -> None:
         self._transactions = transactions
         self._restore_guard = restore_guard
 
     async def prepare(self) -> None:
-        """Indexes on the mirror's records, which would cost a mirror that never pays a tenth of its time."""
+        """Creates indexes on the mirror's records. They would slow down a mirror without payments by a tenth."""
 
         def work(session: Session) -> None:
             session.run("journal.index_payable")
@@ -228,7 +228,9 @@ def _plan(
 
 
 def _plan_many(session: Session, beginnings: Sequence[Beginning]) -> Sequence[Intent | None]:
-    """The first payments of their invoices, as nearly all are, are written together; the others one by one."""
+    """Plans intents. The first payments of their invoices, as nearly all are, are written together; the others one by
+    one.
+    """
     often = Counter(one.new.invoice_id for one in beginnings)
     rows = session.rows(
         "journal.invoices_with_intents", {"ids": json.dumps([id_ for id_ in often if id_ is not None])}

@@ -1,4 +1,4 @@
-"""the last lap of each job, and the history of laps, in SQL"""
+"""each job's last lap, and the history of laps, in SQL"""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from precoro_daemon.adapters.state.session import Session, Transactions
 
 _KEPT_S = 90 * 86_400.0
-"""Of the history."""
+"""How long the history is kept."""
 
 _KEPT_REASON_CHARS = 500
 
 
 class SqlLapBook:
-    """runtime.ports.LapBook, where the contract is written."""
+    """Implements runtime.ports.LapBook, which has the contract."""
 
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions

@@ -26,11 +26,13 @@ from precoro_daemon.mirror.rules.reach import Dates, Skew, text_of
 
 
 class SqlMirror:
-    """mirror.ports.Mirror, where the contract is written.
+    """Implements mirror.ports.Mirror, which has the contract.
 
-    Where a collection stands is remembered, which spares each scan a trip to the state. One process alone writes
-    there, and transactions are run in the order in which they are asked for: who forgets it when a change begins,
-    and again when it is over, has never kept what was read in between.
+    The cursors are cached, which saves each scan a trip to the state. Only this process writes them, and
+    transactions run
+    in the order of the calls. A change clears the cache when it begins and again when it ends, so a value that was
+    read in
+    between is never kept.
     """
 
     def __init__(self, transactions: Transactions) -> None:
@@ -197,7 +199,7 @@ def _mark_vanished(session: Session, scan: Scan, ids: Sequence[int], at: float) 
 
 
 def _stored(session: Session, collection: str) -> Iterator[tuple[Record, str | None]]:
-    """Every stored record with its detail, a few at a time, so that they may be changed meanwhile."""
+    """Yields every stored record with its detail, in small batches, so that records may be changed meanwhile."""
     after = -(2**63)
     while rows := session.rows("mirror.stored_records", (collection, after)):
         yield from ((to_record(row), row["detail"]) for row in rows)

@@ -1,4 +1,4 @@
-"""what the mirror knows of itself, in SQL: what is quarantined, and how Precoro reads times"""
+"""facts of the mirror in SQL: quarantined things, and the time zone in which Precoro reads times"""
 
 from __future__ import annotations
 

@@ -1,13 +1,14 @@
-"""a state goes to another engine or place: whole, and never into two that both go on
+"""moves a state to another engine or place: completely, and never into two usable states
 
 Source and target are held against every other process. Three commits follow one another:
 
-1. The target gets every row, in one transaction, with the mark `arriving`. It is refused to all who open it.
-2. The source gets the mark `moved` and is disarmed. It is refused with the place where it went.
+1. The target gets every row, in one transaction, with the mark `arriving`. Opening it is refused.
+2. The source gets the mark `moved` and is disarmed. Opening it is refused with the place it went to.
 3. The target loses its mark. From here on it is the state.
 
-Killed before the second commit, the source is the state, and the next move fills the target anew. Killed after it,
-the same command finds both marks, sees by their token that they belong together, and takes the third step.
+If the move is killed before the second commit, the source is the state, and the next move fills the target again. If
+it is killed later, the same command finds both marks, sees by their token that they belong together, and takes the
+third step.
 """
 
 from __future__ import annotations
@@ -28,19 +29,21 @@ from precoro_daemon.adapters.state.session import Session
 from precoro_daemon.errors import StoreUnusable
 
 ENGINES_OWN = frozenset({"version", "views", "dictionary", "holder", "identity", "armed", "moved", "arriving"})
-"""Keys of `meta` that each state has for itself."""
+"""Keys of `meta` that belong to an engine and are not moved."""
 
 COUNTED = frozenset({"file_counts", "intent_counts"})
-"""Tables that an engine fills by itself as rows come into others."""
+"""Tables that an engine maintains itself when rows of other tables change."""
 
 Columns = Mapping[str, Sequence[str]]
-"""By table, each after those that it refers to."""
+"""Columns by table; each table follows those that it refers to."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """token: what both ends of one move share · other: the other end, for people · switch: armed, disarmed, or "" if
-    payments were never armed"""
+    """token   shared by both ends of one move
+    other   the other end, for people
+    switch  armed, disarmed, or "" if payments were never armed
+    """
 
     token: str
     other: str
@@ -58,7 +61,10 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """Values of a column that the target cannot hold. replaceable: by what it writes in their place in any case"""
+    """Values of a column that the target cannot store.
+
+    replaceable  whether the target always stores a substitute for them
+    """
 
     table: str
     column: str
@@ -68,8 +74,10 @@ class Flaw:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """rows: by table, empty where only the last step was left · switch: as in `Mark` · former: what stood at the
-    target and is kept under another name"""
+    """rows    number of rows by table, empty if only the last step was left
+    switch  as in `Mark`
+    former  the new name of the state that was at the target before
+    """
 
     source: str
     target: str
@@ -79,7 +87,7 @@ class Moved:
 
 
 class Departure(Protocol):
-    """A state of this company that is held; it is brought up to date unless it was moved already. Blocking."""
+    """This company's state, held; updated to the present schema unless it was already moved. Blocking."""
 
     where: str
     moved: Mark | None
@@ -89,34 +97,36 @@ class Departure(Protocol):
     def count(self, table: str) -> int: ...
 
     def rows(self, table: str, columns: Sequence[str]) -> Iterator[Sequence[Any]]:
-        """As SQLite has them: whole numbers for truth values, an idn as it came."""
+        """Yields rows as SQLite stores them: booleans as integers, an idn as it was received."""
         ...
 
     def flaws(self, kinds: Mapping[tuple[str, str], str]) -> Sequence[Flaw]: ...
 
     def change(self, work: Callable[[Session, RestoreGuard], None]) -> None:
-        """In one transaction."""
+        """Runs the work in one transaction."""
         ...
 
 
 class Arrival(Protocol):
-    """A place for the state that is held. Blocking."""
+    """A place for the state, held. Blocking."""
 
     where: str
     arriving: Mark | None
-    """What a killed move left here."""
+    """The mark that an interrupted move left here."""
 
     @property
     def kinds(self) -> Mapping[tuple[str, str], str]:
-        """By table and column what it can hold; empty if it holds everything."""
+        """Returns what each column can store, by table and column; empty if it stores everything."""
         ...
 
     def refuse_taken(self) -> None:
-        """Raises StoreUnusable if a state is there that goes on."""
+        """Raises StoreUnusable if there is a state in use."""
         ...
 
     def fill(self, columns: Columns, rows: Callable[[str], Iterable[Sequence[Any]]], mark: Mark) -> str | None:
-        """In one transaction; durable on return. Where it kept the moved state that stood there."""
+        """Writes all rows in one transaction, durable on return, and returns where it kept a moved state that was
+        there.
+        """
         ...
 
     def change(self, work: Callable[[Session, RestoreGuard], None]) -> None: ...
@@ -124,11 +134,11 @@ class Arrival(Protocol):
 
 class Movable(Protocol):
     def leaving(self) -> AbstractContextManager[Departure]:
-        """Raises StoreHeld, StoreUnusable."""
+        """Opens it as the source. Raises StoreHeld, StoreUnusable."""
         ...
 
     def arriving(self) -> AbstractContextManager[Arrival]:
-        """Raises StoreHeld, StoreUnusable."""
+        """Opens it as the target. Raises StoreHeld, StoreUnusable."""
         ...
 
 
@@ -140,7 +150,10 @@ def move(
     replace_zeros: bool,
     on_rows: Callable[[str, int, int], None] = lambda *_: None,
 ) -> Moved:
-    """`on_rows`: table, rows so far, rows of the table. Blocking. Raises StoreHeld, StoreUnusable."""
+    """Moves the state. `on_rows` gets a table, its rows so far, and all its rows. Blocking.
+
+    Raises StoreHeld, StoreUnusable.
+    """
     with source.leaving() as left, target.arriving() as came:
         if left.moved is not None:
             if came.arriving is None or came.arriving.token != left.moved.token:
@@ -163,7 +176,9 @@ def move(
 
 
 def refuse_moved(where: str, moved: str | None, arriving: str | None) -> None:
-    """At an opening; both are what `meta` has. Raises StoreUnusable."""
+    """Raises StoreUnusable if a state being opened was moved away, or has not arrived. Both values come from
+    `meta`.
+    """
     if moved:
         raise StoreUnusable(said_moved(where, read_mark(moved)))
     if arriving:

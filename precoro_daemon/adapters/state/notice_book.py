@@ -1,4 +1,4 @@
-"""what people were notified of, in SQL: one row, as it is small and always read and written whole"""
+"""what people were notified of, in SQL: one small row, always read and written whole"""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _NOTICES = "notices"
 
 
 class SqlNoticeBook:
-    """status.notices.NoticeBook, where the contract is written."""
+    """Implements status.notices.NoticeBook, which has the contract."""
 
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from precoro_daemon.mirror.ports.mirror import WantedDetails
 
 _QUARANTINED_SHOWN = 20
-"""Of the things in quarantine that are shown."""
+"""The most quarantined things that are shown."""
 
 
 def read_overview(
@@ -43,7 +43,7 @@ def read_overview(
     details: WantedDetails,
     now: float,
 ) -> Overview:
-    """`State.overview` tells what is asked. Runs inside a transaction."""
+    """Implements `State.overview`, which has the contract, inside a transaction."""
     undelivered = count_undelivered(session)
     return Overview(
         collections=_collections(session),
@@ -79,7 +79,7 @@ def read_overview(
 
 
 def _backlog(session: Session, details: WantedDetails) -> int:
-    """As the program itself counts what it will ask for."""
+    """Returns the number of details that the program will request, counted in its own way."""
     return sum(count_due(session, details.collections, details.with_attachments, before=inf, age=None).values())
 
 
@@ -117,7 +117,9 @@ def _collections(session: Session) -> dict[str, CollectionState]:
 
 
 def _counts(session: Session) -> dict[str, dict[str, int]]:
-    """How many rows of each collection are what. What is neither left out nor due is detailed."""
+    """Returns the row counts of each collection by state. Rows that are neither left out nor due have their
+    detail.
+    """
     counts = {}
     for row in session.rows("overview.count_records"):
         live, due = row["records"] - row["vanished"], row["due"]

@@ -1,4 +1,4 @@
-"""which invoices are paid, compared inside the database page by page"""
+"""compares the set of paid invoices inside the database, page by page"""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from precoro_daemon.adapters.state.session import Session, Transactions
 from precoro_daemon.payments.ports.paid_set import PaidInvoice
 
 _INVOICES_A_PAGE = 50_000
-"""Ids of one transaction: the writer's thread is then held for less than a tenth of a second."""
+"""Ids of one transaction, which occupies the writer's thread for less than a tenth of a second."""
 
 _LEAST_ID, _GREATEST_ID = -(2**63), 2**63 - 1
 
@@ -16,7 +16,7 @@ _ADOPTED = "paid before this time is known"
 
 
 class SqlPaidSet:
-    """payments.ports.PaidSet, where the contract is written. The ids themselves never leave the database."""
+    """Implements payments.ports.PaidSet, which has the contract. The ids never leave the database."""
 
     def __init__(self, transactions: Transactions, page: int = _INVOICES_A_PAGE) -> None:
         self._transactions = transactions

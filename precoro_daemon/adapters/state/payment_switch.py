@@ -1,4 +1,4 @@
-"""whether payments are armed, as the state and the guard beside it have it"""
+"""whether payments are armed, according to the state and the guard beside it"""
 
 from __future__ import annotations
 
@@ -34,6 +34,8 @@ def read_switch(session: Session, restore_guard: RestoreGuard) -> Switch:
 
 
 def fingerprint(session: Session, seq: int) -> str:
-    """Differs for another row of that number, also if it is about the same payment; "" if there is none."""
+    """Returns a value that differs for another row of this number, even one about the same payment; "" if there is
+    none.
+    """
     row = session.row("journal.read_line", (seq,))
     return "" if row is None else blake2b(repr(tuple(row)).encode(), digest_size=8).hexdigest()
