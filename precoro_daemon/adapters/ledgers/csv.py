@@ -30,6 +30,8 @@ _log = get_logger()
 _MOST_REMEMBERED = 1000
 _MOST_NAMED = 5
 _LONGER = 10
+_LAST_BYTES = 64
+_EXCEL, _ENDS = b"PK", (b"\r", b"\n", b"Document>")
 _READ_WITH = "read-with:"
 _PROGRAM_READS = "2."
 """Counts what the program itself learns to read: files that an earlier one could not read are read again."""
@@ -152,8 +154,8 @@ class CsvLedger:
 
     def _is_settled(self, path: Path, changed: float, settle: float) -> bool:
         age = abs(time.time() - changed)
-        # Without a line end the last row may be half a row, and its amount half an amount.
-        return age > (settle if _ends_with_a_line(path) else settle * _LONGER)
+        # Without an end the last row may be half a row, and its amount half an amount.
+        return age > (settle if _shows_its_end(path) else settle * _LONGER)
 
     def _fingerprint(self, path: Path, status: tuple[str, int, int, int]) -> str:
         """Of name and content. A file that has not been touched since is not read again for it."""
@@ -196,9 +198,10 @@ class CsvLedger:
         return ()
 
 
-def _ends_with_a_line(path: Path) -> bool:
+def _shows_its_end(path: Path) -> bool:
+    """A line end, or that of a statement in XML. Of an Excel file nothing can be read before its end is there."""
     with path.open("rb") as file:
-        if file.seek(0, 2) == 0:
-            return False
-        file.seek(-1, 2)
-        return file.read(1) in b"\r\n"
+        if file.read(len(_EXCEL)) == _EXCEL:
+            return True
+        file.seek(max(file.seek(0, 2) - _LAST_BYTES, 0))
+        return file.read().rstrip(b"\0 ").endswith(_ENDS)

@@ -186,6 +186,29 @@ async def test_a_file_is_read_when_nobody_writes_it_any_more(folders: Folders):
     assert found.unreadable == []
 
 
+@pytest.mark.parametrize(
+    ("content", "whole"),
+    [
+        (b"PK\x05\x06" + bytes(18), True),
+        (b"<Document><Ntry/></Document>", True),
+        (b"<camt:Document><Ntry/></camt:Document>", True),
+        (b"<Document><Ntry/>", False),
+        ("No,Bill,Sum,Day\n".encode("utf-16-le"), True),
+        (b"No,Bill,Sum,Day\n1,a", False),
+        (b"", False),
+    ],
+    ids=["excel", "statement", "with a prefix", "half a statement", "utf-16", "half a row", "empty"],
+)
+@pytest.mark.asyncio
+async def test_a_file_that_shows_its_end_is_not_waited_for(folders: Folders, content: bytes, whole: bool):
+    folders.drop("one.csv", "")
+    path = folders.root / "in" / "one.csv"
+    path.write_bytes(content)
+    os.utime(path, (time.time() - 60, time.time() - 60))
+    async with folders.open() as ledger, ledger.recorded(None) as batches:
+        assert bool([batch async for batch in batches]) is whole
+
+
 @pytest.mark.asyncio
 async def test_files_are_remembered_by_what_they_hold(folders: Folders):
     folders.drop("a.csv", "1,a,1,2026-01-31")
