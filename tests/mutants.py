@@ -717,11 +717,11 @@ MUTANTS = (
         "match by amount only",
         "match",
         """    if len(live) != 1:
-        return _not_one(live)
+        return _not_one(payment, live, named)
     [invoice] = live""",
         """    live = [invoice for invoice in live if invoice.remainder == payment.amount]
     if not live:
-        return _not_one(live)
+        return _not_one(payment, live, named)
     invoice = live[0]""",
         f"{STORIES}::test_an_ambiguous_name_goes_to_review_and_never_to_a_guess",
     ),

@@ -184,7 +184,9 @@ async def _standing(access: LedgerAccess, intent: Intent) -> LinkedPayment | Non
 
 def _expect(intent: Intent, *states: State) -> None:
     if intent.state not in states:
-        raise DecisionRefused(f"{intent} is {intent.state}: only what is {' or '.join(states)} can be decided")
+        raise DecisionRefused(
+            f"{intent} is {intent.state}: only a payment that is {' or '.join(states)} can be decided"
+        )
 
 
 async def _refuse_early(recorder: Recorder, intent: Intent, *, force: bool) -> None:

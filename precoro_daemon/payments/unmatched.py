@@ -49,11 +49,10 @@ async def _explained(journal: Journal, access: LedgerAccess, candidate: MatchCan
     if payment.ours is not None:
         return Unmatched(payment, "it carries a key of ours that this state does not know: another one made it")
     if not candidate.candidates:
-        why = f"no invoice in the mirror is called {payment.invoice!r} ({access.match_by})"
-        return Unmatched(payment, why if payment.amount > 0 else f"{why}; as it is not above zero, it is never sent")
+        return _never_sent(payment, f"no invoice in the mirror is called {payment.invoice!r} ({access.match_by})")
     verdict = judge(access, candidate)
     if verdict.kind == "wait":
-        return Unmatched(payment, verdict.reason)
+        return _never_sent(payment, verdict.reason)
     if verdict.invoice is None:
         return Unmatched(payment, verdict.reason or "the next lap takes it up")
     for other in await journal.of_invoice(Direction.TO_PRECORO, verdict.invoice.id):
@@ -61,3 +60,7 @@ async def _explained(journal: Journal, access: LedgerAccess, candidate: MatchCan
             said = f"it waits behind payment {other.source} of {verdict.invoice}, which is {other.state}"
             return Unmatched(payment, f"{said} (`payments trace {other.id[:8]}`)", other)
     return Unmatched(payment, verdict.reason or "the next lap takes it up")
+
+
+def _never_sent(payment: LedgerPayment, why: str) -> Unmatched:
+    return Unmatched(payment, why if payment.amount > 0 else f"{why}; as it is not above zero, it is never sent")

@@ -281,6 +281,9 @@ async def test_an_invoice_number_counts_only_with_its_supplier() -> None:
     assert payments(mine) == [10_000]
     states = {str(intent.source): intent.state for intent in stage.intents}
     assert states == {"17": State.CONFIRMED, "19": State.REVIEW}
+    [held] = [intent.reason for intent in stage.intents if intent.state is State.REVIEW]
+    assert f"{mine.idn} (id {mine.id}) of {first.name!r}" in held, "what a person chooses from"
+    assert "repost ID --invoice" in held
 
 
 @pytest.mark.parametrize("status", [schema.PENDING, schema.ON_REVISE, schema.AWAITING_CONFIRMATION])

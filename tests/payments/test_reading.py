@@ -57,6 +57,22 @@ async def test_what_meets_no_invoice_is_listed_with_why() -> None:
     assert said["D"].startswith("it carries a key of ours that this state does not know")
 
 
+async def test_a_number_of_another_supplier_and_a_cancelled_invoice_are_named() -> None:
+    stage = scene(match_by="number_and_supplier")
+    first = next(iter(stage.bank.company["suppliers"]))
+    mine = stage.invoice(invoiceNumber="2026-1", supplier=first)
+    stage.invoice(invoiceNumber="2026-2", supplier=first, status=schema.CANCELED)
+    stage.ledger.record("A", "2026-1", "100.00", supplier="Nobody & Sons")
+    stage.ledger.record("B", "2026-1", "-100.00", supplier="Nobody & Sons")
+    stage.ledger.record("C", "2026-2", "100.00", supplier=first.name)
+    await stage.lap()
+    said = await whys(stage)
+    named = f"no invoice of this number is of the supplier 'Nobody & Sons'; Precoro has invoice {mine.idn}"
+    assert said["A"] == f"{named} (id {mine.id}) of {first.name!r}"
+    assert said["B"] == f"{said['A']}; as it is not above zero, it is never sent"
+    assert said["C"] == "every invoice of that name was canceled or denied"
+
+
 async def test_a_plan_says_why_a_payment_would_be_sent() -> None:
     stage = scene(armed=False)
     invoice = stage.invoice()

@@ -19,6 +19,8 @@ from precoro_daemon.values.money import ROUNDING_CENT, is_whole, plain, snap
 
 MatchBy = Literal["external_id", "id", "idn", "number_and_supplier", "xero_id", "qbo_id", "netsuite_id"]
 
+_CHOOSE = "say which one it pays: `payments repost ID --invoice` with the invoice's id"
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -59,15 +61,14 @@ def match(payment: LedgerPayment, candidates: Sequence[Invoice], by: MatchBy, ot
     candidates  every invoice of that name that Precoro still has
     others      what we already send or sent for the one it will be matched with
     """
-    live = [invoice for invoice in candidates if invoice.status not in (CANCELED, DENIED)]
+    live = named = [invoice for invoice in candidates if invoice.status not in (CANCELED, DENIED)]
     if by == "number_and_supplier":
         if payment.supplier is None and payment.supplier_id is None:
-            return Verdict(
-                "hold", "the ledger names no supplier, and a number alone may be that of another one's invoice"
-            )
+            said = "the ledger names no supplier, and a number alone may be that of another one's invoice"
+            return Verdict("hold", f"{said}: {_listed(named)}; {_CHOOSE}" if named else said)
         live = [invoice for invoice in live if names_supplier(payment, invoice.supplier)]
     if len(live) != 1:
-        return _not_one(live)
+        return _not_one(payment, live, named)
     [invoice] = live
     terms = payment.terms
     reason = _contradiction(terms, invoice) or _duplicate(payment, others)
@@ -80,12 +81,19 @@ def match(payment: LedgerPayment, candidates: Sequence[Invoice], by: MatchBy, ot
     return Verdict("plan", "", invoice, payment.amount)
 
 
-def _not_one(live: Sequence[Invoice]) -> Verdict:
-    if not live:
-        return Verdict("wait", "Precoro has no such invoice")
-    named = ", ".join(f"{invoice} (id {invoice.id})" for invoice in live[:5])
-    choose = "say which one it pays: `payments repost ID --invoice` with the invoice's id"
-    return Verdict("hold", f"ambiguous: {len(live)} invoices bear that name: {named}; {choose}")
+def _not_one(payment: LedgerPayment, live: Sequence[Invoice], named: Sequence[Invoice]) -> Verdict:
+    if live:
+        return Verdict("hold", f"ambiguous: {len(live)} invoices bear that name: {_listed(live)}; {_CHOOSE}")
+    if named:
+        supplier = payment.supplier or payment.supplier_id
+        return Verdict(
+            "wait", f"no invoice of this number is of the supplier {supplier!r}; Precoro has {_listed(named)}"
+        )
+    return Verdict("wait", "every invoice of that name was canceled or denied")
+
+
+def _listed(invoices: Sequence[Invoice]) -> str:
+    return ", ".join(f"{one} (id {one.id}) of {one.supplier.name!r}" for one in invoices[:5])
 
 
 def _waits(invoice: Invoice, waits_for: Obstacle) -> Verdict:
