@@ -48,7 +48,6 @@ class Matter:
     """One thing for a person.
 
     subject  what it is about: the same as long as it lasts, whatever its title says by then
-    alone    the commands need the state to themselves, so a service must be stopped
     """
 
     subject: str
@@ -56,7 +55,6 @@ class Matter:
     text: str
     commands: tuple[str, ...] = ()
     weight: Literal["urgent", "soon"] = "soon"
-    alone: bool = False
 
 
 def matters(snapshot: Snapshot) -> list[Matter]:
@@ -78,12 +76,7 @@ def how_to_type(found: Sequence[Matter]) -> str:
     """As whom, and beside what; "" where there is nothing to type."""
     if not any(matter.commands for matter in found):
         return ""
-    text = "Run these as the service user; the service can keep running."
-    return f"{text} But check needs the state to itself: stop the service for it." if _alone(found) else text
-
-
-def _alone(found: Sequence[Matter]) -> bool:
-    return any(matter.alone for matter in found)
+    return "Run these as the service user; the service can keep running."
 
 
 def _of_parts(snapshot: Snapshot) -> Iterator[Matter]:
@@ -124,7 +117,8 @@ def _of_jobs(snapshot: Snapshot) -> Iterator[Matter]:
 
 def _refused_key(snapshot: Snapshot, reason: str) -> Matter:
     commands = (f"{snapshot.command} check",)
-    return Matter("key", "Precoro refuses the key", _sentence(reason), commands, weight="urgent", alone=True)
+    text = f"{_sentence(reason)} Correct it, and reload a running service (SIGHUP): it goes on where it stopped."
+    return Matter("key", "Precoro refuses the key", text, commands, weight="urgent")
 
 
 def _of_payments(snapshot: Snapshot, payments: PaymentStatus | None) -> Iterator[Matter]:

@@ -207,7 +207,7 @@ def test_status_tells_which_laps_had_failures_and_since_when() -> None:
 def test_status_tells_that_the_key_is_refused_and_promises_no_call() -> None:
     shown = text(status_tables.status(seen(refusals={"key": NOW - 120, "another": NOW})))
     assert "Precoro refused the key 2 min ago" in shown
-    assert "stop the service for it" in " ".join(shown.split())
+    assert "the service can keep running" in " ".join(shown.split()), "`check` has the service make the call"
     assert "may go now" not in shown
     assert "The next call may go now." in text(status_tables.status(seen()))
 
@@ -245,7 +245,7 @@ def test_what_needs_a_person_stands_last_with_what_to_type() -> None:
     shown = text(status_tables.status(troubled))
     last = "\n".join(one.rstrip() for one in shown.split("Needs a person\n")[1].splitlines())
     for words in (
-        "▲ Precoro refuses the key\n  Precoro refused the key 60 s ago and has answered nothing since.\n",
+        "▲ Precoro refuses the key\n  Precoro refused the key 60 s ago and has answered nothing since. Correct",
         f"  $ {command} check\n",
         "▲ 2 payments to Precoro need your decision\n  Each says why. Adopt",
         "● 1 payment to the ledger in doubt\n  The oldest is 2 days old. They are checked, never sent again blindly.",
@@ -253,7 +253,7 @@ def test_what_needs_a_person_stands_last_with_what_to_type() -> None:
         "● Payments are not armed\n  Payments are held back: the state was restored from a copy.\n",
         f"  $ {command} payments plan\n    $ {command} payments arm\n",
         "● Quarantined: rows that cannot be read\n  Suppliers (1). They stay until Precoro sends them otherwise;",
-        "But check needs the state to itself: stop the service",
+        "Run these as the service user; the service can keep running.",
     ):
         assert words in last, words
     assert f"$ {command} status" not in shown, "it has just been typed"
@@ -261,7 +261,7 @@ def test_what_needs_a_person_stands_last_with_what_to_type() -> None:
     assert f"    $ {command} payments review\n" in narrow, "what is to be copied is not wrapped"
     told = json.loads(status_json.as_json(troubled))["attention"]
     assert [matter["title"] for matter in told] == [matter.title for matter in matters(troubled)]
-    assert (told[0]["weight"], told[0]["commands"], told[0]["alone"]) == ("urgent", [f"{command} check"], True)
+    assert (told[0]["weight"], told[0]["commands"]) == ("urgent", [f"{command} check"])
 
 
 def test_where_all_is_well_nobody_is_needed() -> None:

@@ -46,11 +46,12 @@ def test_a_refused_key_is_one_matter_whoever_noticed_it() -> None:
     assert snapshot.stored is not None
     snapshot = replace(snapshot, stored=replace(snapshot.stored, refused_at=NOW - 120))
     [matter] = matters(snapshot)
-    assert (matter.title, matter.weight, matter.alone) == ("Precoro refuses the key", "urgent", True)
-    assert matter.text == "Precoro refused the key 2 min ago and has answered nothing since."
+    assert (matter.title, matter.weight) == ("Precoro refuses the key", "urgent")
+    mended = "Correct it, and reload a running service (SIGHUP): it goes on where it stopped."
+    assert matter.text == f"Precoro refused the key 2 min ago and has answered nothing since. {mended}"
     snapshot.pulse.jobs[0].trouble = AuthenticationError("GET /invoices: Precoro answered 401")
     [matter] = matters(snapshot)
-    assert matter.text == "GET /invoices: Precoro answered 401."
+    assert matter.text == f"GET /invoices: Precoro answered 401. {mended}"
 
 
 def test_payments_need_a_person_only_where_a_job_makes_some() -> None:
@@ -70,10 +71,8 @@ def test_who_has_nothing_to_type_is_not_told_how() -> None:
     assert how_to_type(matters(snapshot)) == ""
     snapshot.pulse.jobs[0].trouble = ConnectionFault("no route to host")
     assert how_to_type(matters(snapshot)) == ""
-    snapshot.pulse.refused = "config.toml: a mistake"
-    assert "stop the service" not in how_to_type(matters(snapshot))
     snapshot.pulse.jobs[0].trouble = AuthenticationError("401")
-    assert "check needs the state to itself: stop the service" in how_to_type(matters(snapshot))
+    assert "the service can keep running" in how_to_type(matters(snapshot))
 
 
 def test_times_that_precoro_reads_in_another_zone_are_told_with_what_to_do() -> None:

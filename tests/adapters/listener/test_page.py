@@ -192,7 +192,7 @@ def test_what_needs_a_person_stands_first_with_what_to_type() -> None:
         f"Invoices (14). They keep failing when tried again; status says why. {command} status",
         f"2 refused by Precoro, 1 not sent, as Precoro's item changed meanwhile. {command} items show --supplier 12",
         "(id 12): 7 of 40; the rest takes about 6 s.",
-        "stop the service",
+        "the service can keep running",
         "Back-fill: 62,386 documents to go, at 1,515 calls a day; some lists were not read to their end yet",
         "1,204 attached files (900 MB).",
         "4 webhooks wait; the last came 40 s ago; 9 changes of the last day came without one.",
