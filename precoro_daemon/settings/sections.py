@@ -75,8 +75,8 @@ class Precoro(Section):
     name and a password for the proxy belong in HTTPS_PROXY."""
 
     ca_file: Path | None = None
-    """File in PEM form with certificates that are believed beside the system's: of a proxy or firewall that reads
-    what passes. For Precoro, the ledger and the hosts of files."""
+    """File in PEM form with certificates that are trusted beside the system's: of a proxy or firewall that inspects
+    TLS. For Precoro, the ledger and the hosts of files."""
 
     connect_timeout: Seconds = 10.0
     """Seconds until a connection must stand. Far hosts take less than one; 10 leaves room for lost packets."""
@@ -196,7 +196,7 @@ class Limits(Section):
 
 
 class Filters(Section):
-    """What of a collection is wanted: it bounds the first pass, what gets details and what the views show."""
+    """What of a collection is wanted: it bounds the first scan, what gets details and what the views show."""
 
     status: Status = frozenset()
     """Precoro's status numbers or names; empty for any."""
@@ -242,7 +242,7 @@ class MirrorCollections(Section):
     """Records a page. The largest Precoro has: a page costs one call whatever its size."""
 
     overlap: Overlap = 3600.0
-    """Seconds a pass reaches back behind the last one, for changes that were still being written then."""
+    """Seconds a scan reaches back behind the last one, for changes that were still being written then."""
 
     every: Polls = {ALL: None}
     """From one scan of a list to the next. auto: when a scan is worth its call, as [freshness] says. One for all, or
@@ -317,10 +317,10 @@ class FetchDetails(Section):
 
 
 class TakeCensus(Section):
-    """A full listing of ids that finds what passes missed and what was deleted."""
+    """A full listing of ids that finds what scans missed and what was deleted."""
 
     every: Seconds = 7 * 86_400.0
-    """Seconds between two of one collection. A week: it costs as many calls as a first pass."""
+    """Seconds between two of one collection. A week: it costs as many calls as a first scan."""
 
     max_vanished: Share = 0.2
     """Share of a collection's live rows that one census may mark vanished. Above it the census is refused and
