@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -23,6 +23,9 @@ _DOUBT_IS_OLD_S = 86_400.0
 
 _FAILURE_IS_OLD_S = 86_400.0
 """After that long something that is tried again by itself needs a person."""
+
+_LEAST_FREE_BYTES = 10_000_000
+"""On the disk of the state. With less, the next commits may find no room."""
 
 _FOR_A_PERSON = {
     State.REFUSED: "refused by Precoro",
@@ -63,6 +66,7 @@ def matters(snapshot: Snapshot) -> list[Matter]:
     if snapshot.unreadable:
         found.append(Matter("state", "The state cannot be read", snapshot.unreadable, weight="urgent"))
     if snapshot.stored is not None:
+        found += _of_disk(snapshot.stored.free)
         found += _of_skew(snapshot.stored.skew)
         found += _of_payments(snapshot, snapshot.stored.payments)
         found += _of_grant(snapshot, snapshot.stored.grant)
@@ -181,6 +185,14 @@ def _to_decide(snapshot: Snapshot, payments: PaymentStatus) -> Iterator[Matter]:
         if count and snapshot.now - since > _DOUBT_IS_OLD_S:
             text = f"The oldest is {span(snapshot.now - since)} old. They are checked, never sent again blindly."
             yield Matter(f"doubt {direction}", f"{many(count, 'payment')} {way} in doubt", text, commands)
+
+
+def _of_disk(free: Mapping[str, int]) -> Iterator[Matter]:
+    """Who cannot store anything leaves no word of it."""
+    room = free.get("state", _LEAST_FREE_BYTES)
+    if room < _LEAST_FREE_BYTES:
+        text = f"{amount(room)} are free. Nothing is mirrored or sent without room. What was stored before is whole."
+        yield Matter("disk", "The disk of the state is full", text, weight="urgent")
 
 
 def _of_skew(seconds: float) -> Iterator[Matter]:

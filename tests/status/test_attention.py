@@ -54,6 +54,16 @@ def test_a_refused_key_is_one_matter_whoever_noticed_it() -> None:
     assert matter.text == f"GET /invoices: Precoro answered 401. {mended}"
 
 
+@pytest.mark.parametrize(
+    ("free", "needed"), [({"state": 0}, True), ({"state": 10**9, "files": 0}, False), ({}, False)]
+)
+def test_a_full_disk_of_the_state_needs_a_person(free: dict[str, int], needed: bool) -> None:
+    snapshot = quiet()
+    assert snapshot.stored is not None
+    found = matters(replace(snapshot, stored=replace(snapshot.stored, free=free)))
+    assert [matter.title for matter in found] == ["The disk of the state is full"] * needed
+
+
 def test_payments_need_a_person_only_where_a_job_makes_some() -> None:
     snapshot = quiet()
     assert snapshot.stored is not None
