@@ -246,7 +246,7 @@ def _settle(session: Session, guard: RestoreGuard, mark: Mark) -> None:
         session.run("meta.write", ("armed", guard.create().nonce))
         write_line(session, at=time.time(), event="arm")
     elif mark.switch:
-        reason = f"the state was moved here from {mark.other}; look at `payments plan`, then arm it anew"
+        reason = f"the state was moved here from {mark.other}; check `payments plan`, then arm payments again"
         _disarm(session, time.time(), reason)
 
 

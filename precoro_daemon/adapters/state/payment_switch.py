@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from precoro_daemon.adapters.state.session import Session
 
 _NEVER = "they were never armed; run `precoro-daemon payments arm` to allow sending"
-_UNGUARDED = "the state was moved, copied or restored since it was armed; look at `payments plan`, then arm it anew"
+_UNGUARDED = (
+    "the state was moved, copied or restored since it was armed; check `payments plan`, then arm payments again"
+)
 _OLDER = (
     "the state is older than what was sent from it: it was restored from a copy; look at `payments plan`, then arm"
 )

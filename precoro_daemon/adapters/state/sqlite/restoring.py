@@ -25,7 +25,7 @@ from precoro_daemon.adapters.state.sqlite.session import SqliteSession, in_trans
 from precoro_daemon.errors import StoreUnusable
 from precoro_daemon.quota.budget import MEMORY
 
-_REASON = "the state was restored from a backup; look at `payments plan`, then arm it anew"
+_REASON = "the state was restored from a backup; check `payments plan`, then arm payments again"
 
 
 @dataclass(frozen=True, slots=True)
