@@ -146,6 +146,9 @@ _APART: Mapping[tuple[str, str], tuple[str, Callable[[Settings], Iterator[object
 """What belongs to one company alone, by its key, with what gives its value. `shown` is a path or a bucket."""
 
 
+_OWNERS_NAMED = 3
+
+
 def _alike(
     directory: Path, companies: Mapping[str, Settings], environ: Mapping[str, str]
 ) -> Iterator[tuple[str, str]]:
@@ -158,9 +161,10 @@ def _alike(
                 owners[value].append(name)
         for value, names in owners.items():
             for name in names if len(names) > 1 else ():
-                others = " and ".join(str(path_of(directory, one)) for one in names if one != name)
+                others = [str(path_of(directory, one)) for one in names if one != name]
+                more = [f"{len(others) - _OWNERS_NAMED:,} more"] if len(others) > _OWNERS_NAMED else []
                 shown = value if isinstance(value, Path | _Bucket) else ""
-                text = f"{what.format(shown=shown)} is also that of {others}"
+                text = f"{what.format(shown=shown)} is also that of {' and '.join(others[:_OWNERS_NAMED] + more)}"
                 reasons[name].append(locate(path_of(directory, name), environ, key, text))
     for name, found in reasons.items():
         yield name, "\n".join(found)

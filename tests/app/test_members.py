@@ -137,6 +137,14 @@ def test_two_that_have_in_common_what_is_one_companys_are_refused_by_name_both(t
     assert "a-secret-of" not in str(found.refused)
 
 
+def test_of_many_that_share_something_a_few_are_named(tmp_path: Path) -> None:
+    for number in range(6):
+        company(tmp_path, f"c{number}", key="same", label=str(number))
+    found = read_companies(tmp_path, {})
+    named = " and ".join(f"{tmp_path}/c{number}.toml" for number in (1, 2, 3))
+    assert found.refused["c0"].endswith(f"the API key is also that of {named} and 2 more")
+
+
 def test_a_directory_in_which_there_is_no_company_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="there is no company's file in it"):
         read_companies(tmp_path, {})
