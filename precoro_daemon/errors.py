@@ -81,7 +81,7 @@ class BadRecord(PermanentError):
 
 
 class InvoiceUnfit(PermanentError):
-    """An invoice lacks what payments go by, and other invoices have it. Its payments wait, all others go on.
+    """An invoice lacks what payments go by, or does not come, and others do. Its payments wait, all others go on.
 
     `raw`: what Precoro sent of it
     """

@@ -108,7 +108,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "payment_doubled": "two payments where one was meant; look at once",
         "payments_suspended": "payments are planned, and nothing may be sent",
         "payments_decided": "a person decided about a payment that a lap was busy with; the next lap does the rest",
-        "invoice_quarantined": "an invoice alone lacks what payments go by; its payments wait, all others go on",
+        "invoice_quarantined": "one invoice alone is odd or does not come; its payments wait, all others go on",
         "invoice_reopened": "an invoice is no longer paid or partly paid; what was exported for it stands",
         "items_planned": "a supplier's wanted items were held against Precoro's",
         "item_saved": "Precoro has taken a new or changed item",

@@ -27,6 +27,7 @@ STORIES = "tests/payments/test_marking.py"
 BOTH_SIDES = "tests/payments/test_both_sides.py"
 CHANGING = "tests/payments/test_changing.py"
 ANSWERS = "tests/payments/test_answers_changed.py"
+FAULTY = "tests/payments/test_faulty_invoices.py"
 SQL = "tests/adapters/ledgers/test_sql.py"
 ODOO = "tests/adapters/ledgers/test_odoo.py"
 WEBHOOKS = "tests/adapters/listener/test_webhooks.py"
@@ -96,6 +97,34 @@ MUTANTS = (
         f"{ITEMS}::test_an_item_that_cannot_be_read_stops_no_other",
     ),
     Mutant(
+        "where Precoro is down the first invoices are to blame",
+        "LapFaults.alone",
+        "        return self.failed if is_known or await is_server_well() else {}",
+        "        return self.failed",
+        f"{FAULTY}::test_where_precoro_is_down_no_invoice_is_to_blame",
+    ),
+    Mutant(
+        "where Precoro gives no invoice each of them is to blame",
+        "LapFaults.alone",
+        "        if not self.failed or (self._is_out and not self.is_well):",
+        "        if not self.failed:",
+        f"{FAULTY}::test_where_precoro_gives_no_invoice_at_all_none_is_to_blame",
+    ),
+    Mutant(
+        "invoices that fail for good keep the others waiting",
+        "_failed_last",
+        "return intent.obstacle is not None and intent.obstacle.kind is ObstacleKind.INVOICE_UNFIT",
+        "return False",
+        f"{FAULTY}::test_several_that_fail_for_good_keep_no_other_waiting",
+    ),
+    Mutant(
+        "an invoice that does not come is asked for in each lap",
+        "WatchedGateway.settle_faults",
+        "            await self.answers.unfit.quarantine_faulty(idn, error)",
+        "            pass",
+        f"{FAULTY}::test_the_only_invoice_costs_five_calls_and_one_that_shows_that_precoro_is_well",
+    ),
+    Mutant(
         "an odd invoice ends the lap of all payments",
         "lacking",
         "        if one.breaks and one.only is None and",
@@ -161,8 +190,8 @@ MUTANTS = (
     Mutant(
         "the payment that a person names for a test brings all others along",
         "_Lap._send_planned",
-        'if self.job.alone in ("", one.id)]',
-        "if one]",
+        'if self.job.alone in ("", one.id))',
+        "if one)",
         "tests/app/test_write_test.py::test_one_payment_is_sent_and_tells_whether_its_id_is_kept",
     ),
     Mutant(

@@ -71,7 +71,7 @@ def build_payments(
     clock = answers.clock
     unfit = UnfitInvoices(store.mirror, outside.shapes, clock, settings.payments.accept_changed)
     to_precoro, to_ledger = (Answers(each, store.shape_book, unfit) for each in Direction)
-    gateway = WatchedGateway(outside.gateway, to_precoro)
+    gateway, exporting = (WatchedGateway(outside.gateway, each) for each in (to_precoro, to_ledger))
     reconciler = Reconciler(gateway, store.journal, store.ledger_payments, clock, given.repost, naming)
     access = _access(settings, store, outside.ledger, clock)
     by_file = _stopped(settings)
@@ -84,7 +84,7 @@ def build_payments(
     named = given.external_id != "none"
     mark = MarkInvoicesPaid(reconciler, access, caps(settings), partial(stopped, to_precoro), named=named)
     export = ExportPayments(
-        WatchedGateway(outside.gateway, to_ledger),
+        exporting,
         store.journal,
         store.paid_set,
         answers,
@@ -94,7 +94,7 @@ def build_payments(
         settings.export_payments.adopt_existing,
         unfit.lacks,
     )
-    return Payments(WaitingJob(mark, to_precoro), WaitingJob(export, to_ledger), outside.ledger.capabilities)
+    return Payments(WaitingJob(mark, gateway), WaitingJob(export, exporting), outside.ledger.capabilities)
 
 
 def payment_jobs(settings: Settings, payments: Payments) -> Iterator[Registration]:

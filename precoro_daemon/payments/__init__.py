@@ -8,6 +8,7 @@ entry_sending.py         one planned payment is checked once more, and recorded 
 export_payments.py       payments made in Precoro are recorded in the ledger, each once
 forecast.py              what the next lap would do, shown without sending anything
 intake.py                payments in the ledger become intents
+lap_faults.py            invoices that do not come in a lap: whether it is they that fail, or the server
 ledger_access.py         the ledger, what was read from it, and how it is read
 ledger_changes.py        what the ledger changes after its payment became an intent is followed, or a person is asked
 loose_ends.py            once a payment is settled: our id, a check that it stands, the reason of a refusal
@@ -19,7 +20,7 @@ reconciliation.py        doubts about payments to Precoro are settled by checkin
 recorder.py              every step of an intent, journalled and logged
 rules/                   what payments decide, without I/O
 spending.py              what was sent so far, measured against the caps
-unfit_invoices.py        an invoice that alone lacks what payments go by is quarantined, and the others go on
+unfit_invoices.py        an invoice that alone is odd or does not come is quarantined, and the others go on
 unmatched.py             payments of the ledger that no intent carries: which, and why
 
 Theory of operation

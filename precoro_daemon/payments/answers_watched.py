@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from precoro_daemon.errors import AnswersChanged, InvoiceUnfit
+from precoro_daemon.errors import (
+    AnswersChanged,
+    BudgetSpent,
+    InvoiceUnfit,
+    PermanentError,
+    Stopped,
+    TemporaryError,
+)
 from precoro_daemon.mirror.ports.shapes import ShapeBook
 from precoro_daemon.mirror.rules.collections import COLLECTIONS
+from precoro_daemon.payments.lap_faults import INVOICE_FAULTS, LapFaults
 from precoro_daemon.payments.ports.gateway import Fresh, PaymentGateway, PaymentRequest
 from precoro_daemon.payments.rules.invoices import Payment
 from precoro_daemon.payments.rules.needs import lacking
@@ -17,14 +25,19 @@ from precoro_daemon.runtime.job import Job, LapReport
 from precoro_daemon.writes.outcome import Outcome
 from precoro_daemon.writes.permit import Permit
 
+_NOBODYS_NAME = "precoro-daemon asks whether Precoro answers"
+"""Of no payment: what Precoro says of it costs one call and shows that it is well."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What payments of one direction go by. `book` has what changed; `unfit`: invoices that alone are otherwise."""
+    """What payments of one direction go by. `book` has what changed; `unfit`: invoices that alone are otherwise;
+    `faults`: those that failed in this lap."""
 
     direction: Direction
     book: ShapeBook
     unfit: UnfitInvoices
+    faults: LapFaults = field(default_factory=LapFaults)
 
     async def lacking(self) -> str:
         """Why payments wait; "" if they need not."""
@@ -39,20 +52,30 @@ class Answers:
 @dataclass(frozen=True, slots=True)
 class WatchedGateway:
     """Implements `ports.gateway.PaymentGateway`. Nothing is decided by an invoice that lacks something. Where others
-    lack it too the lap ends; else that one is quarantined."""
+    lack it too the lap ends; else that one is quarantined. So is one that Precoro does not give, where it gives
+    others."""
 
     gateway: PaymentGateway
     answers: Answers
 
     async def read_invoice(self, idn: int | str) -> Fresh:
         """Raises AnswersChanged and InvoiceUnfit besides."""
-        unfit = self.answers.unfit
+        unfit, faults = self.answers.unfit, self.answers.faults
         await unfit.refuse_early(idn)
+        faults.refuse_more(idn)
         try:
             fresh = await self.gateway.read_invoice(idn)
+        except INVOICE_FAULTS as error:
+            faults.fail(idn, error)
+            raise
         except InvoiceUnfit as error:
+            faults.answer()
             await self._see(error.raw)
             raise await unfit.quarantined(idn, error) from None
+        except PermanentError:
+            faults.answer()
+            raise
+        faults.answer()
         await self._see(fresh.raw)
         await unfit.demand(idn, fresh)
         return fresh
@@ -60,6 +83,20 @@ class WatchedGateway:
     async def _see(self, raw: str) -> None:
         await self.answers.unfit.shapes.detailed(COLLECTIONS["invoices"], raw)
         await self.answers.demand()
+
+    async def settle_faults(self) -> None:
+        """At the end of a lap: what failed alone is left alone for a while."""
+        for idn, error in (await self.answers.faults.alone(self._is_server_well)).items():
+            await self.answers.unfit.quarantine_faulty(idn, error)
+
+    async def _is_server_well(self) -> bool:
+        try:
+            await self.gateway.find_payments({_NOBODYS_NAME})
+        except PermanentError:
+            return True
+        except (TemporaryError, BudgetSpent, Stopped):
+            return False
+        return True
 
     async def create_payment(self, payment: PaymentRequest, permit: Permit) -> Outcome[Payment]:
         return await self.gateway.create_payment(payment, permit)
@@ -79,7 +116,7 @@ class WaitingJob:
     """A job of payments, which has no lap while Precoro's answers lack what it goes by."""
 
     job: Job
-    answers: Answers
+    gateway: WatchedGateway
 
     @property
     def name(self) -> str:
@@ -89,10 +126,14 @@ class WaitingJob:
         return await self.job.due(now)
 
     async def lap(self) -> LapReport:
+        answers = self.gateway.answers
         try:
-            await self.answers.demand()
+            await answers.demand()
         except AnswersChanged as error:
             return LapReport(ended=error)
+        answers.faults.begin()
         report = await self.job.lap()
-        await self.answers.unfit.forget_old()
+        if report.ended is None:
+            await self.gateway.settle_faults()
+        await answers.unfit.forget_old()
         return report

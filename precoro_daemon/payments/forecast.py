@@ -104,7 +104,7 @@ async def _judge(access: LedgerAccess, intent: Intent) -> Forecast:
     if not invoices:
         return _held(intent, "the invoice is gone from Precoro")
     if intent.obstacle is not None and intent.obstacle.kind in _UNKNOWN_TO_THE_MIRROR:
-        return _held(intent, str(intent.obstacle))
+        return _held(intent, intent.reason)
     if intent.direction is Direction.TO_LEDGER:
         return Forecast(intent, "send", intent.amount, intent.reason)
     linked = await access.linked(intent)

@@ -24,6 +24,7 @@ from precoro_daemon.payments.recorder import Recorder
 from precoro_daemon.payments.rules.caps import Caps
 from precoro_daemon.payments.rules.events import Check
 from precoro_daemon.payments.rules.intents import Intent
+from precoro_daemon.payments.rules.obstacles import ObstacleKind
 from precoro_daemon.payments.rules.states import Direction, State
 from precoro_daemon.payments.spending import Spending
 from precoro_daemon.payments.unmatched import log_unmatched
@@ -80,6 +81,11 @@ class MarkInvoicesPaid:
         return PaymentSender(reconciler, self.access, recorder, spending, self.stopped, self.named)
 
 
+def _failed_last(intent: Intent) -> bool:
+    """After all others, whose invoices show whether the server is well, and which are not to wait behind it."""
+    return intent.obstacle is not None and intent.obstacle.kind is ObstacleKind.INVOICE_UNFIT
+
+
 @dataclass(slots=True)
 class _Lap:
     job: MarkInvoicesPaid
@@ -114,7 +120,7 @@ class _Lap:
         """Each once; False if the ledger is to be read anew first."""
         journal, clock = self.job.reconciler.journal, self.job.reconciler.clock
         planned = await journal.in_state(Direction.TO_PRECORO, State.PLANNED)
-        planned = [one for one in planned if self.job.alone in ("", one.id)]
+        planned = sorted((one for one in planned if self.job.alone in ("", one.id)), key=_failed_last)
         switch = await journal.switch()
         if planned and not switch.armed:
             _log.warning("payments_suspended", count=len(planned), reason=switch.reason)

@@ -1,11 +1,11 @@
-"""an invoice that alone lacks what payments go by is quarantined, and the others go on"""
+"""an invoice that alone is odd or does not come is quarantined, and the others go on"""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from precoro_daemon.errors import BadRecord, InvoiceUnfit
+from precoro_daemon.errors import BadRecord, InvoiceUnfit, TemporaryError
 from precoro_daemon.mirror.ports.mirror import Mirror, Quarantined
 from precoro_daemon.mirror.ports.shapes import ShapeWatch
 from precoro_daemon.mirror.rules.collections import COLLECTIONS
@@ -19,6 +19,9 @@ _log = get_logger()
 
 _REST_S = 3_600.0
 """Until it is read again: each reading is a call of the day."""
+
+_FAULTY_REST_S, _LONGEST_FAULTY_REST_S = 900.0, 6 * 3_600.0
+"""Until one that does not come is asked for again, twice as long each time: each failure costs five calls."""
 
 _FORGOTTEN_AFTER_S = 2 * 86_400.0
 """Nothing has asked for it since: its payments were decided otherwise, or it is gone from Precoro."""
@@ -59,12 +62,20 @@ class UnfitInvoices:
 
     async def quarantined(self, idn: int | str, error: InvoiceUnfit) -> InvoiceUnfit:
         """The same error, once the document is kept."""
-        now, of = self.clock.now(), (_INVOICE_COLLECTION.name, str(idn), Stage.PAYMENT)
-        _log.warning("invoice_quarantined", invoice=idn, reason=str(error))
-        await self.mirror.quarantine(
-            Quarantined(*of, str(error), error.raw, attempts=1, since=now, retry_at=now + _REST_S)
-        )
+        await self._quarantine(idn, str(error), error.raw, _REST_S)
         return error
+
+    async def quarantine_faulty(self, idn: int | str, error: TemporaryError) -> None:
+        """It does not come, and others do."""
+        known = await self.mirror.quarantined(_INVOICE_COLLECTION.name, str(idn), Stage.PAYMENT)
+        attempts = 0 if known is None else known.attempts
+        rest = min(_FAULTY_REST_S * 2.0 ** min(attempts, 8), _LONGEST_FAULTY_REST_S)
+        await self._quarantine(idn, f"Precoro does not give invoice {idn}, and others it does: {error}", None, rest)
+
+    async def _quarantine(self, idn: int | str, reason: str, raw: str | None, rest: float) -> None:
+        now, of = self.clock.now(), (_INVOICE_COLLECTION.name, str(idn), Stage.PAYMENT)
+        _log.warning("invoice_quarantined", invoice=idn, reason=reason)
+        await self.mirror.quarantine(Quarantined(*of, reason, raw, attempts=1, since=now, retry_at=now + rest))
 
     async def forget_old(self) -> None:
         await self.mirror.release_unseen(

@@ -258,10 +258,10 @@ def _of_quarantine(snapshot: Snapshot, stored: Stored) -> Iterator[Matter]:
 
 def _unfit_invoices(snapshot: Snapshot, count: int) -> Matter:
     text = (
-        "What Precoro sends of them lacks what payments go by, and other invoices have it: status names the field."
-        " Their payments wait and none is lost; all others go on. Save the invoice anew in Precoro: it is read again"
-        " each hour. If it stays so, put the field into accept_changed in [payments], or record its payments by hand"
-        " and drop them."
+        "What Precoro sends of them lacks what payments go by, and other invoices have it; or Precoro answers with an"
+        " error, and not to others. status says which. Their payments wait and none is lost; all others go on. Save"
+        " the invoice anew in Precoro: it is read again by itself. If it stays so, put the field that it lacks into"
+        " accept_changed in [payments], or record its payments by hand and drop them."
     )
     commands = (f"{snapshot.command} status", f"{snapshot.command} payments plan")
     return Matter("unfit invoices", f"Payments wait for {many(count, 'invoice')}", text, commands, weight="urgent")

@@ -4,8 +4,7 @@ once an invoice is as it was."""
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import pytest
 
@@ -15,19 +14,16 @@ from precoro_daemon.mirror.rules.collections import COLLECTIONS
 from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.mirror.rules.shapes import ShapeChange
 from precoro_daemon.mirror.sentinel import Sentinel
-from precoro_daemon.payments.answers_watched import Answers, WaitingJob, WatchedGateway
 from precoro_daemon.payments.forecast import forecast_lap
 from precoro_daemon.payments.rules.caps import Caps
 from precoro_daemon.payments.rules.needs import VITAL, lacking
 from precoro_daemon.payments.rules.states import Direction, State
-from precoro_daemon.payments.unfit_invoices import UnfitInvoices
-from precoro_daemon.runtime.job import LapReport
-from precoro_daemon.sandbox import schema
 from precoro_daemon.sandbox.fault_kinds import reshape
 from precoro_daemon.sandbox.rows import Row
 from tests.payments.books import DAY
-from tests.payments.scene import Scene, payments
-from tests.payments.world import HOUR, MINUTE, Life, carried_out_then_cut, open_bank
+from tests.payments.scene import payments
+from tests.payments.watched import Watched, learn, see
+from tests.payments.world import HOUR, MINUTE, Life, carried_out_then_cut
 
 RESHAPED = [
     (field, how)
@@ -36,63 +32,6 @@ RESHAPED = [
     if (field, how) != ("currency", "text")
 ]
 """Text is what a currency is."""
-
-
-@dataclass
-class Watched(Scene):
-    """Jobs that watch Precoro's answers, as the program builds them. `reshaped`: how invoices are read; `odd`: the
-    one that alone is"""
-
-    reshaped: tuple[str, str] | None = None
-    odd: Row | None = None
-
-    @classmethod
-    def made(cls, **given: Any) -> Watched:
-        return cls(open_bank(), **given)
-
-    async def watched_lap(self, after: float = 0.0, *, exporting: bool = False) -> LapReport:
-        """One lap, that many seconds later, in a process that was just started."""
-        self.bank.clock.time += after
-        self.bank.catch_up()
-        async with self.life() as life:
-            await life.store.journal.arm(self.bank.clock.now())
-            await life.mirror(*self.invoices)
-            life.wire.reshaped, life.wire.odd = self.reshaped, None if self.odd is None else self.odd.id
-            return await (await self._watched_job(life, exporting=exporting)).lap()
-
-    async def _watched_job(self, life: Life, *, exporting: bool) -> WaitingJob:
-        job, store = self.job(life), life.store
-        sentinel = Sentinel(store.shape_book, self.bank.clock, VITAL)
-        await sentinel.load()
-        unfit = UnfitInvoices(store.mirror, sentinel, self.bank.clock)
-        answers = Answers(Direction.TO_LEDGER if exporting else Direction.TO_PRECORO, store.shape_book, unfit)
-        gateway = WatchedGateway(life.gateway, answers)
-        if exporting:
-            export = replace(self.export_job(life), gateway=gateway, adopt=False, lacks=unfit.lacks)
-            return WaitingJob(export, answers)
-        return WaitingJob(replace(job, reconciler=replace(job.reconciler, gateway=gateway)), answers)
-
-
-async def learn(shown: Scene) -> None:
-    """What a mirror of some months knows of invoices."""
-    supplier = next(iter(shown.bank.company["suppliers"]))
-    facts = {"status": schema.APPROVED, "currency": "EUR", "supplier": supplier, "total": 10_000}
-    rows = [shown.bank.company.create("invoices", **facts) for _ in range(12)]
-    for row in rows[:6]:
-        shown.bank.person_pays(row, 3_000, DAY.isoformat())
-    for row in rows * 5:
-        await see(shown, row)
-    async with shown.life() as life:
-        assert not await life.store.shape_book.changes()
-
-
-async def see(shown: Scene, row: Row) -> None:
-    """The mirror fetches a detail."""
-    async with shown.life() as life:
-        sentinel = Sentinel(life.store.shape_book, shown.bank.clock, VITAL)
-        await sentinel.load()
-        await sentinel.detailed(COLLECTIONS["invoices"], shown.bank.company.details.raw(row).decode())
-        await sentinel.keep()
 
 
 @pytest.mark.parametrize(("field", "how"), RESHAPED)

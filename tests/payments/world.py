@@ -11,7 +11,7 @@ import heapq
 import json
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from concurrent.futures import Executor, Future
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -200,7 +200,7 @@ def _database() -> sqlite3.Connection:
 
 
 _FORGOTTEN = ("attempts", "intents", "ledger_payments", "ledger_rows", "unreadable_rows", "positions",
-              "paid_invoices", "records", "changes", "scans", "cursors", "details")  # fmt: skip
+              "paid_invoices", "records", "changes", "scans", "cursors", "details", "quarantine")  # fmt: skip
 
 
 def emptied_database() -> sqlite3.Connection:
@@ -283,6 +283,7 @@ class BankWire:
     terse      an invoice shows no days of its payments
     reshaped   a field of each invoice that is of another shape, and how
     odd        the id of the invoice that alone is reshaped; None: all are
+    faulty     ids of invoices that are answered with 500; down: everything is
     """
 
     bank: Bank
@@ -294,6 +295,8 @@ class BankWire:
     terse: bool = False
     reshaped: tuple[str, str] | None = None
     odd: int | None = None
+    faulty: Collection[int] = ()
+    down: bool = False
 
     async def send(self, request: Request, on_sent: OnSent) -> Answer:
         if self.fate.dead:
@@ -327,7 +330,7 @@ class BankWire:
         return answer
 
     def _broken(self) -> Answer | None:
-        status = self.reads.pop(0) if self.reads else 0
+        status = self.reads.pop(0) if self.reads else 500 * self.down
         if status == 0:
             return None
         return self._json(status, {"code": status}) if status != 200 else self._raw(200, b"<html>", "text/html")
@@ -339,6 +342,8 @@ class BankWire:
             if not key:
                 return self._list(collection, request)
             row = company.find(collection, key[0])
+            if row.id in self.faulty:
+                return self._json(500, {"code": 500})
             if request.method == "PATCH":
                 paying.rename(company, self.bank.tuning, row, dict(request.form))
             drawn = company.details if schema.COLLECTIONS[collection].detail else company.entries

@@ -68,10 +68,13 @@ class HttpPaymentGateway:
         query = (*external_ids_query(names), *page_query(1, _MOST_NAMES))
 
         def read(answer: Answer) -> Sequence[Payment]:
+            if not isinstance(read_json(answer.body), dict | list):
+                raise MalformedAnswer(f"{request}: the answer is no list of payments")
             # A filter the API does not know is ignored by it, so the rows are checked again.
             return [payment for payment in _payments(answer.body) if payment.external_id in names]
 
-        return await self._retrying.send(Request("GET", "/payments", query, lane=Lane.PAYMENTS), read)
+        request = Request("GET", "/payments", query, lane=Lane.PAYMENTS)
+        return await self._retrying.send(request, read)
 
 
 def _is_of(body: bytes, idn: int | str) -> bool:

@@ -23,6 +23,6 @@ class Stage(StrEnum):
     FILE = "file"
     """An attached file did not come."""
     PAYMENT = "payment"
-    """An invoice lacks what payments go by, and others have it: its payments wait. The key is its idn."""
+    """An invoice lacks what payments go by, or does not come, and others do: its payments wait. By its idn."""
     FOLDER = "folder"
     """No file can be kept at all."""

@@ -36,7 +36,7 @@ _SENTENCES: Mapping[ObstacleKind, str] = {
     ObstacleKind.SUM_CHANGED: "Precoro shows another sum by now",
     ObstacleKind.BILL_CLOSED: "its bill in the ledger takes no payment: {0}",
     ObstacleKind.SUPPLIER_DIFFERS: "the ledger names the supplier {0!r}, {1} has {2!r}",
-    ObstacleKind.INVOICE_UNFIT: "what Precoro sends of its invoice is not as of others",
+    ObstacleKind.INVOICE_UNFIT: "what Precoro sends of its invoice is not as of others, or does not come",
 }
 
 
