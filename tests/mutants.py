@@ -97,6 +97,13 @@ MUTANTS = (
         f"{ITEMS}::test_an_item_that_cannot_be_read_stops_no_other",
     ),
     Mutant(
+        "an odd row in the list of invoices ends the lap of all payments",
+        "read_mirrored",
+        'if name != "payments"}',
+        "if name}",
+        f"{FAULTY}::test_a_list_row_whose_payments_cannot_be_read_costs_only_itself",
+    ),
+    Mutant(
         "where Precoro is down the first invoices are to blame",
         "LapFaults.alone",
         "        return self.failed if is_known or await is_server_well() else {}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from precoro_daemon.errors import MalformedAnswer
 from precoro_daemon.mirror.ports.mirror import Quarantined
 from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.payments.forecast import forecast_lap
@@ -12,10 +13,11 @@ from precoro_daemon.payments.rules.states import State
 from precoro_daemon.sandbox.rows import Row
 from tests.payments.books import DAY
 from tests.payments.scene import payments
-from tests.payments.watched import Watched
+from tests.payments.watched import Watched, learn
 from tests.payments.world import HOUR, MINUTE, carried_out_then_cut
 
 FIVE_TRIES = 5
+LONG = f'"note": {"7" * 5000}'
 
 
 def owed(shown: Watched, count: int) -> list[Row]:
@@ -182,3 +184,38 @@ async def test_an_export_of_one_that_does_not_come_stops_no_other() -> None:
     shown.faulty = []
     await shown.watched_lap(HOUR, exporting=True)
     assert len(shown.ledger.entries) == 3
+
+
+@pytest.mark.parametrize("field", ['"payments": [{"sumPaid": 1}]', '"payments": {"data": [7, {"id": null}]}', LONG])
+@pytest.mark.asyncio
+async def test_a_list_row_whose_payments_cannot_be_read_costs_only_itself(field: str) -> None:
+    """Its detail is as odd, but for what payments do not go by."""
+    shown = Watched.made()
+    await learn(shown)
+    odd, *others = owed(shown, 3)
+    shown.listed, shown.reshaped, shown.odd = {odd.id: field}, ("payments", "text"), odd
+    shown.reshaped = None if field is LONG else shown.reshaped
+    report = await shown.watched_lap()
+    assert report.ended is None
+    assert [payments(one) for one in others] == [[10_000]] * 2
+    kept = await quarantined(shown, odd)
+    if field is LONG:
+        assert payments(odd) == [10_000]
+        assert kept is None
+    else:
+        assert payments(odd) == []
+        assert kept is not None
+        assert str(odd.idn) in (kept.raw or "")
+    shown.listed, shown.reshaped = {}, None
+    await shown.watched_lap(2 * HOUR)
+    assert [payments(one) for one in (odd, *others)] == [[10_000]] * 3
+
+
+@pytest.mark.asyncio
+async def test_an_answer_that_is_no_list_does_not_say_that_precoro_has_no_payment_of_ours() -> None:
+    shown = Watched.made()
+    owed(shown, 2)
+    async with shown.life() as life:
+        life.wire.lists = b'{"data": [{"id": 7'
+        with pytest.raises(MalformedAnswer):
+            await life.gateway.find_payments({"ours"})

@@ -22,12 +22,14 @@ from tests.payments.world import Life, open_bank
 @dataclass
 class Watched(Scene):
     """Jobs that watch Precoro's answers, as the program builds them. `reshaped`: how invoices are read; `odd`: the
-    one that alone is; `faulty`: those that Precoro answers with 500; `down`: it answers everything so"""
+    one that alone is; `faulty`: those that Precoro answers with 500; `down`: it answers everything so;
+    `listed`: by id, what list rows have besides"""
 
     reshaped: tuple[str, str] | None = None
     odd: Row | None = None
     faulty: list[Row] = field(default_factory=list)
     down: bool = False
+    listed: dict[int, str] = field(default_factory=dict)
 
     @classmethod
     def made(cls, **given: Any) -> Watched:
@@ -39,6 +41,7 @@ class Watched(Scene):
         self.bank.catch_up()
         async with self.life() as life:
             await life.store.journal.arm(self.bank.clock.now())
+            life.listed = self.listed
             await life.mirror(*self.invoices)
             life.wire.reshaped, life.wire.odd = self.reshaped, None if self.odd is None else self.odd.id
             life.wire.faulty, life.wire.down = {row.id for row in self.faulty}, self.down

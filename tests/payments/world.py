@@ -11,7 +11,7 @@ import heapq
 import json
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from concurrent.futures import Executor, Future
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -284,6 +284,7 @@ class BankWire:
     reshaped   a field of each invoice that is of another shape, and how
     odd        the id of the invoice that alone is reshaped; None: all are
     faulty     ids of invoices that are answered with 500; down: everything is
+    lists      what every list is answered with, if anything
     """
 
     bank: Bank
@@ -297,6 +298,7 @@ class BankWire:
     odd: int | None = None
     faulty: Collection[int] = ()
     down: bool = False
+    lists: bytes = b""
 
     async def send(self, request: Request, on_sent: OnSent) -> Answer:
         if self.fate.dead:
@@ -354,6 +356,8 @@ class BankWire:
             return self._json(refusal.status, refusal.body())
 
     def _list(self, collection: str, request: Request) -> Answer:
+        if self.lists:
+            return self._raw(200, self.lists)
         names = {value for key, value in request.query if key == "external_id[]"}
         rows = [row for row in self.bank.company[collection] if row.external_id in names]
         body = b'{"data":[%b]}' % b",".join(self.bank.company.entries.raw(row) for row in rows)
@@ -372,6 +376,10 @@ def _reshaped(raw: bytes, field: str, how: str) -> bytes:
     document = json.loads(raw)
     reshape(document, field, how)
     return json.dumps(document).encode()
+
+
+def _with(raw: bytes, field: str) -> bytes:
+    return raw.rstrip()[:-1] + f", {field}}}".encode()
 
 
 def _without_days(raw: bytes) -> bytes:
@@ -478,6 +486,7 @@ class Life:
         self.wire = BankWire(bank, fate)
         self.transactions = SqliteTransactions(Inline(fate, database), SqliteSession(database), Path("memory"))
         self.store: Store = build_store(self.transactions, restore_guard)
+        self.listed: Mapping[int, str] = {}
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -501,6 +510,8 @@ class Life:
 
     async def _commit(self, collection: str, rows: list[Row]) -> None:
         entries = self.bank.company.entries
-        records = [read_record(entries.raw(row)) for row in rows if row.id in self.bank.company[collection].by_id]
+        raws = [(row, entries.raw(row)) for row in rows if row.id in self.bank.company[collection].by_id]
+        odd = self.listed if collection == "invoices" else {}
+        records = [read_record(_with(raw, odd[row.id]) if row.id in odd else raw) for row, raw in raws]
         page = Page(1, records, total=len(records), server_time=self.bank.clock.now())
         await self.store.mirror.commit_pages(Scan(collection, "whole"), [page])

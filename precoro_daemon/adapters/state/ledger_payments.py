@@ -15,7 +15,7 @@ from precoro_daemon.adapters.state.journal import write_line
 from precoro_daemon.adapters.state.session import Row, Session, Transactions
 from precoro_daemon.payments.ports.ledger_payments import Changed, LinkedPayment, MatchCandidate
 from precoro_daemon.payments.rules.intents import Intent
-from precoro_daemon.payments.rules.invoices import IMPORTED_BY, Invoice, Linked, Payment, read_invoice, read_payment
+from precoro_daemon.payments.rules.invoices import IMPORTED_BY, Invoice, Linked, Payment, read_mirrored, read_payment
 from precoro_daemon.payments.rules.ledger_payments import (
     LedgerBatch,
     LedgerPayment,
@@ -197,7 +197,7 @@ class SqlLedgerPayments:
 
     async def detailed_invoice(self, invoice_id: int) -> Invoice | None:
         row = await self._transactions.row("ledger_payments.detailed_invoice", {"id": invoice_id})
-        return None if row is None else read_invoice(row["data"])
+        return None if row is None else read_mirrored(row["data"])
 
     async def payments_called(self, idn: str) -> Sequence[Payment]:
         rows = await self._transactions.rows("ledger_payments.payments_called", {"number": idn})
@@ -374,7 +374,7 @@ def _invoices(
 ) -> Sequence[Invoice]:
     """`linked`: tells the external ids of suppliers, where many invoices have the same ones."""
     rows = session.rows(f"ledger_payments.namesakes[{by}]", values)
-    return [read_invoice(row["data"], linked or partial(_supplier_external_id, session)) for row in rows]
+    return [read_mirrored(row["data"], linked or partial(_supplier_external_id, session)) for row in rows]
 
 
 def _supplier_external_id(session: Session, supplier: int) -> str | None:

@@ -19,6 +19,9 @@ _CREDIT_NOTES = frozenset({1, 5})
 _EXACT_DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=str)
 """A number with a point is read as a Decimal: no binary float in between. Made once: thousands are read."""
 
+_LONGEST_INTEGER_DIGITS = 4_000
+"""Of an integer that Python reads. Nothing that payments go by has as many, and a field beside it may."""
+
 IMPORTED_BY: Mapping[str, str] = {"xero_id": "xeroId", "qbo_id": "qboId", "netsuite_id": "netSuiteId"}
 """Where Precoro's own connectors note what the ledger calls an invoice."""
 
@@ -127,8 +130,21 @@ Linked: TypeAlias = Callable[[int], str | None]
 
 
 def read_invoice(raw: str | bytes, linked: Linked | None = None) -> Invoice:
-    """A list row or a detail, bare or wrapped in {"data": ...}. Raises BadRecord."""
+    """A detail, bare or wrapped in {"data": ...}. Raises BadRecord."""
+    return _invoice(_object(raw), linked)
+
+
+def read_mirrored(raw: str | bytes, linked: Linked | None = None) -> Invoice:
+    """As the mirror keeps it: a list row, or a detail. Payments that cannot be read count as not shown, as in a list:
+    nothing is sent before the invoice was read as it is now."""
     fields = _object(raw)
+    try:
+        return _invoice(fields, linked)
+    except BadRecord:
+        return _invoice({name: value for name, value in fields.items() if name != "payments"}, linked)
+
+
+def _invoice(fields: Mapping[str, Any], linked: Linked | None) -> Invoice:
     number = whole_number(fields.get("id"))
     if number is None:
         raise BadRecord("the invoice has no usable id")
@@ -162,15 +178,30 @@ def read_nested(value: Any) -> Sequence[Mapping[str, Any]]:
 
 def _object(raw: str | bytes) -> Mapping[str, Any]:
     try:
-        fields = _EXACT_DECODER.decode(
-            raw if isinstance(raw, str) else raw.decode(json.detect_encoding(raw), "surrogatepass")
-        )
+        text = raw if isinstance(raw, str) else raw.decode(json.detect_encoding(raw), "surrogatepass")
+        fields = _decoded(text)
     except (ValueError, RecursionError) as error:
         raise BadRecord(f"not a readable object: {error}") from error
     inner = fields.get("data") if isinstance(fields, dict) and "id" not in fields else fields
     if not isinstance(inner, dict):
         raise BadRecord("not an object")
     return inner
+
+
+def _decoded(text: str) -> Any:
+    try:
+        return _EXACT_DECODER.decode(text)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:
+        return _PATIENT_DECODER.decode(text)
+
+
+def _integer(digits: str) -> int | str:
+    return int(digits) if len(digits) <= _LONGEST_INTEGER_DIGITS else digits
+
+
+_PATIENT_DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=str, parse_int=_integer)
 
 
 def _supplier(fields: Mapping[str, Any], linked: Linked | None) -> Supplier:
