@@ -217,12 +217,23 @@ def read_proxy(text: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
+_EMAIL = "the e-mail of the key's user (or PRECORO_EMAIL)"
+
+
 def read_email(secret: SecretStr) -> SecretStr:
-    secret = read_header(secret)
-    name, _, host = secret.get_secret_value().partition("@")
-    if not name or not host:
-        raise ValueError
-    return secret
+    """What is wrong is said, and not shown."""
+    text = bare(secret.get_secret_value())
+    name, at, host = text.partition("@")
+    fault = ""
+    if not text.isprintable() or not text.isascii() or " " in text:
+        fault = "it has a space in it, or a sign that no e-mail address has"
+    elif not at or "@" in host:
+        fault = "it has more than one @" if at else "it has no @"
+    elif not name or not host:
+        fault = "its @ has no domain behind it" if name else "its @ has no name before it"
+    if fault:
+        raise Clash(f"is no e-mail address: {fault}; allowed: {_EMAIL}, such as name@example.com")
+    return SecretStr(text)
 
 
 def without_credentials(text: str) -> str:
@@ -316,7 +327,7 @@ Overlap = Annotated[Seconds, Field(ge=60), Allowed('a duration of at least 60s, 
 
 Origin = Annotated[str, AfterValidator(read_origin), Allowed("https://host[:port]")]
 Proxy = Annotated[str, AfterValidator(read_proxy), Allowed("http://host:port")]
-Email = Annotated[SecretStr, AfterValidator(read_email), Allowed("the e-mail of the key's user (or PRECORO_EMAIL)")]
+Email = Annotated[SecretStr, AfterValidator(read_email), Allowed(_EMAIL)]
 _TOKEN_ALLOWED = Allowed("the API key: one line in token_file, or PRECORO_TOKEN")
 Token = Annotated[SecretStr, AfterValidator(read_header), _TOKEN_ALLOWED]
 PrecoroKey = Annotated[SecretStr, AfterValidator(read_key), _TOKEN_ALLOWED]

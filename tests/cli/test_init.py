@@ -57,7 +57,7 @@ def test_a_newcomer_comes_to_the_first_answer_within_two_minutes(company: Sandbo
         shown.type("nobody\x1b[D")
         shown.expect(r"nobody\\u001b\[D holds a sign that nobody sees")
         shown.type("nobody")
-        shown.expect("expected the e-mail of the key's user")
+        shown.expect("is no e-mail address: it has no @; allowed: the e-mail of the key's user")
         shown.type(company.email)
         shown.expect("API key")
         shown.type("not-the-key-of-it")

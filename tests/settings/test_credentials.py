@@ -194,14 +194,25 @@ def test_a_bad_key_hides_no_other_mistake(file: Path):
         load(file, {})
 
 
-@pytest.mark.parametrize("email", ["buyer", "@example.com", "buyer@", "a b@example.com", "b@example.com\\nX: y"])
-def test_an_e_mail_that_is_none_is_not_shown(email: str, file: Path):
+@pytest.mark.parametrize(
+    ("email", "fault"),
+    [
+        ("buyer", "it has no @"),
+        ("buyer@a@example.com", "it has more than one @"),
+        ("@example.com", "its @ has no name before it"),
+        ("buyer@", "its @ has no domain behind it"),
+        ("a b@example.com", "it has a space in it, or a sign that no e-mail address has"),
+        ("b@example.com\\nX: y", "it has a space in it, or a sign that no e-mail address has"),
+        ("", "it has no @"),
+    ],
+)
+def test_what_is_wrong_with_an_e_mail_is_said_and_it_is_not_shown(email: str, fault: str, file: Path):
     file.write_text(f'[precoro]\nregion = "us"\nemail = "{email}"\n')
     with pytest.raises(ConfigurationError) as refusal:
         load(file, {"PRECORO_TOKEN": SECRET})
     assert str(refusal.value) == (
-        f"{file}:3: precoro.email: a value that is not shown here is not valid;"
-        " expected the e-mail of the key's user (or PRECORO_EMAIL)"
+        f"{file}:3: precoro.email: is no e-mail address: {fault};"
+        " allowed: the e-mail of the key's user (or PRECORO_EMAIL), such as name@example.com"
     )
 
 
