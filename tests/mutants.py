@@ -28,6 +28,7 @@ BOTH_SIDES = "tests/payments/test_both_sides.py"
 CHANGING = "tests/payments/test_changing.py"
 ANSWERS = "tests/payments/test_answers_changed.py"
 FAULTY = "tests/payments/test_faulty_invoices.py"
+ODD_VALUES = "tests/adapters/ledgers/test_odd_values.py"
 SQL = "tests/adapters/ledgers/test_sql.py"
 ODOO = "tests/adapters/ledgers/test_odoo.py"
 WEBHOOKS = "tests/adapters/listener/test_webhooks.py"
@@ -95,6 +96,20 @@ MUTANTS = (
         "        except _OF_ONE_ITEM as error:",
         "        except ZeroDivisionError as error:",
         f"{ITEMS}::test_an_item_that_cannot_be_read_stops_no_other",
+    ),
+    Mutant(
+        "a credit note whose type comes as an object is paid",
+        "_invoice",
+        'reference(fields.get("logicType")) in _CREDIT_NOTES',
+        'fields.get("logicType") in [*_CREDIT_NOTES]',
+        f"{ODD_VALUES}::test_a_credit_note_is_one_in_whatever_shape_its_type_comes",
+    ),
+    Mutant(
+        "a look-up whose row has no id ends the program",
+        "RestLedger.find",
+        "        except (Absent, CellError) as error:",
+        "        except CellError as error:",
+        "tests/adapters/ledgers/test_rest.py::test_a_look_up_that_proves_nothing_is_no_absence",
     ),
     Mutant(
         "an odd row in the list of invoices ends the lap of all payments",

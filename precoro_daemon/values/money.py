@@ -13,6 +13,9 @@ ROUNDING_CENT = Decimal("0.01")
 _AMOUNT = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]{1,12})?")
 """As many digits as a Decimal adds and subtracts without rounding."""
 
+_LONGEST_AMOUNT = 40
+"""Digits before or behind the point: more than any amount has."""
+
 CURRENCY_CODE = re.compile(r"[A-Z]{3}")
 """The form of ISO 4217."""
 
@@ -34,8 +37,13 @@ def read_amount(value: Any) -> Decimal | None:
     elif isinstance(value, bool) or value is None or isinstance(value, float):
         return None
     else:
-        text = format(value, "f") if isinstance(value, Decimal) and value.is_finite() else str(value).strip()
+        text = format(value, "f") if isinstance(value, Decimal) and _is_short(value) else str(value).strip()
     return Decimal(text) if _AMOUNT.fullmatch(text) else None
+
+
+def _is_short(value: Decimal) -> bool:
+    """1e999999999 written out would fill the memory."""
+    return value.is_finite() and abs(value.adjusted()) < _LONGEST_AMOUNT
 
 
 def can_be_kept(amount: Decimal) -> bool:

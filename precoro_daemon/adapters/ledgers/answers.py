@@ -11,6 +11,9 @@ from precoro_daemon.errors import MalformedAnswer
 
 MISSING: Any = object()
 
+_MOST_DECIMALS = 1_000
+"""Before or behind the point of a number, none of which is of use with as many."""
+
 
 class Absent(ValueError):
     """Nothing stands where a path leads."""
@@ -19,9 +22,15 @@ class Absent(ValueError):
 def parse(body: bytes) -> Any:
     """JSON with every number exact. Raises MalformedAnswer."""
     try:
-        return json.loads(body, parse_float=Decimal, parse_constant=_refuse)
+        return json.loads(body, parse_float=_exact, parse_constant=_refuse)
     except (ValueError, RecursionError):
         raise MalformedAnswer("the answer is not JSON") from None
+
+
+def _exact(number: str) -> Decimal | str:
+    """1e999999999 written out would fill the memory, and added to another one overflows: it stays text."""
+    exact = Decimal(number)
+    return exact if abs(exact.adjusted()) < _MOST_DECIMALS else number
 
 
 def _refuse(constant: str) -> NoReturn:
@@ -74,7 +83,10 @@ def joined(tree: Any, paths: Sequence[str]) -> str:
 
 def rows_at(tree: Any, path: str, *, may_be_absent: bool) -> Sequence[Any]:
     """The list at a path; one object alone counts as a list of it. Raises MalformedAnswer."""
-    found = value_at(tree, path)
+    try:
+        found = value_at(tree, path)
+    except Absent as error:
+        raise MalformedAnswer(f"the answer has no list of payments at {path}: {error}") from None
     if found is MISSING and may_be_absent and isinstance(value_at(tree, path.rpartition(".")[0]), Mapping):
         return []
     if isinstance(found, Mapping):

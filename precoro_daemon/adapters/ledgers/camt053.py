@@ -42,6 +42,8 @@ def read_camt(content: bytes) -> Iterator[Booked]:
                 node.clear()
     except (ParseError, DefusedXmlException) as error:
         raise UnreadableFile(f"is no XML that can be read: {error}; nothing after it was read") from None
+    except (LookupError, ValueError) as error:
+        raise UnreadableFile(f"is XML in an encoding that cannot be read ({error}); have it sent in UTF-8") from None
 
 
 @dataclass(frozen=True, slots=True)

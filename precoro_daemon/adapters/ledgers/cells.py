@@ -22,7 +22,7 @@ from precoro_daemon.values.written_amounts import (
 )
 
 _ISO_DAY = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ].*)?", re.ASCII)
-EPOCH_DATE = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/", re.ASCII)
+_EPOCH_DATE = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/", re.ASCII)
 _MOST_DIGITS = 38
 """What the widest decimal column of the usual databases holds."""
 _LONGEST_TEXT = 500
@@ -120,13 +120,22 @@ def _day_in(text: str, writing: Writing) -> date:
     try:
         if writing.day_format:
             return datetime.strptime(_full_width(text, writing), writing.day_format).date()  # noqa: DTZ007 - no zone
-        if match := EPOCH_DATE.fullmatch(text):  # milliseconds since 1970, as ASP.NET and Xero write them
-            return datetime.fromtimestamp(int(match[1]) // 1000, UTC).date()
+        if moment := moment_since_1970(text):
+            return moment.date()
         if match := _ISO_DAY.fullmatch(text):
             return date.fromisoformat(match[1])
     except (ValueError, OverflowError, OSError):
         pass  # no such day: said below, as what looks like no day at all
     raise CellError(f"paid_on: {_shown(text)} is no date, such as {_example(writing)}")
+
+
+def moment_since_1970(text: str) -> datetime | None:
+    """Of milliseconds, as ASP.NET and Xero write them; None for what is no such moment."""
+    if not (match := _EPOCH_DATE.fullmatch(text)):
+        return None
+    with suppress(ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(int(match[1]) // 1000, UTC)
+    return None
 
 
 def _full_width(text: str, writing: Writing) -> str:
@@ -240,7 +249,7 @@ def optional_name(field: str, value: Any) -> str | None:
             return None
         case str():
             text = value.strip()
-        case int() | Decimal() if not isinstance(value, bool) and value == int(value):
+        case int() | Decimal() if not isinstance(value, bool) and _is_short_integer(value):
             text = f"{int(value)}"
         case date():
             text = value.isoformat()
@@ -249,6 +258,12 @@ def optional_name(field: str, value: Any) -> str | None:
     if len(text) > _LONGEST_TEXT:
         raise CellError(f"{field}: {_shown(text)} is longer than {_LONGEST_TEXT} characters")
     return text or None
+
+
+def _is_short_integer(value: int | Decimal) -> bool:
+    """The digits of a longer one would fill the memory."""
+    number = Decimal(value)
+    return number.is_finite() and number.adjusted() < _LONGEST_TEXT and number == number.to_integral_value()
 
 
 def _other_name(field: str, value: Any) -> str:

@@ -113,7 +113,10 @@ class Judge:
             raise MalformedAnswer(f"{self._said(answer)}: {error}") from None
 
     def _refusal(self, tree: Any) -> Any:
-        found = value_at(tree, self._error) if self._error else MISSING
+        try:
+            found = value_at(tree, self._error) if self._error else MISSING
+        except Absent:  # several of them
+            return tree
         return MISSING if found in (None, False, "", 0) else found
 
     def _is_readable(self, answer: Answer) -> bool:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Literal
 from urllib.parse import urljoin, urlsplit
 
 from precoro_daemon.adapters.ledgers.answers import MISSING, value_at
-from precoro_daemon.adapters.ledgers.cells import EPOCH_DATE
+from precoro_daemon.adapters.ledgers.cells import moment_since_1970
 from precoro_daemon.adapters.ledgers.positions import Positions, position_text, reach_back
 from precoro_daemon.errors import LedgerMisfit, MalformedAnswer
 
@@ -191,6 +190,6 @@ def same_origin(link: str, origin: str, target: str = "/") -> str:
 
 def position_in(value: Any) -> str:
     """As the next request has it. /Date(1573755038314)/ becomes 2019-11-14T18:10:38, cut to the second."""
-    if isinstance(value, str) and (match := EPOCH_DATE.fullmatch(value.strip())):
-        return datetime.fromtimestamp(int(match[1]) // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    if isinstance(value, str) and (moment := moment_since_1970(value.strip())):
+        return moment.strftime("%Y-%m-%dT%H:%M:%S")
     return position_text(value)

@@ -182,8 +182,14 @@ class RestLedger(HttpLedger):
         if answer is None:
             return None
         found = rows_at(answer, finding.rows, may_be_absent=finding.rows_may_be_absent)
-        ours = [row for row in found if _holds(value_at(row, finding.match), key)]
-        if len(ours) < len(found):
+        try:
+            return self._found(found, key, finding)
+        except (Absent, CellError) as error:
+            raise PermanentError(f"ledger {self.name}: find: payment {key}: {error}") from None
+
+    def _found(self, rows: Sequence[Any], key: str, finding: Finding) -> Receipt | None:
+        ours = [row for row in rows if _holds(value_at(row, finding.match), key)]
+        if len(ours) < len(rows):
             raise LedgerMisfit(
                 f"ledger {self.name}: find: was asked for one payment and got others too (no key at {finding.match});"
                 " the request does not select by key"
@@ -191,10 +197,7 @@ class RestLedger(HttpLedger):
         there = {joined(row, finding.identity): row for row in ours}
         if len(there) > 1:
             raise SeveralFound(f"ledger {self.name} has {len(there)} payments under the key {key}")
-        try:
-            return next((self._receipt(identity, row, finding.recorded) for identity, row in there.items()), None)
-        except (Absent, CellError) as error:
-            raise PermanentError(f"ledger {self.name}: find: payment {key}: {error}") from None
+        return next((self._receipt(identity, row, finding.recorded) for identity, row in there.items()), None)
 
     def _receipt(self, identity: str, row: Any, recorded: Mapping[str, str]) -> Receipt:
         """Where the configuration says that something stands, nothing is no answer. Raises Absent, CellError."""

@@ -109,13 +109,17 @@ def _text(row: Any, path: str) -> str:
 
 def _place(row: Any, shape: RowShape) -> str:
     """Names the row where its key cannot be read."""
-    first = _text(row, shape.key[0])
-    return first or f"position {_text(row, shape.position)}"
+    for path, said in ((shape.key[0], ""), (shape.position, "position ")):
+        with suppress(Absent):
+            if text := _text(row, path):
+                return f"{said}{text}"
+    return "position "
 
 
 def positions_of(rows: Sequence[Any], shape: RowShape) -> Iterator[str]:
     """Of the rows that have one; a row without it does not hold up the others."""
     for row in rows if shape.position else ():
-        value = value_at(row, shape.position)
-        if value not in (MISSING, None, ""):
-            yield position_in(value)
+        with suppress(Absent):
+            value = value_at(row, shape.position)
+            if value not in (MISSING, None, ""):
+                yield position_in(value)

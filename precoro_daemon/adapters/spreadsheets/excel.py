@@ -7,6 +7,7 @@ import math
 import re
 import warnings
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -20,6 +21,20 @@ _LARGEST_UNPACKED = 2**29
 _ONLY_ZEROS = re.compile(r"0{2,}")
 
 warnings.filterwarnings("ignore", module=r"openpyxl\.")
+
+
+_NOT_READ = (
+    zipfile.BadZipFile,
+    zlib.error,
+    RuntimeError,
+    EOFError,
+    LookupError,
+    AttributeError,
+    TypeError,
+    ValueError,
+    OSError,
+)
+"""Of a file that is damaged, locked by a password or packed in an unusual way."""
 
 
 class ExcelSheet(NamedTuple):
@@ -60,7 +75,7 @@ def _lines(sheet: Any) -> Iterator[Line]:
 def _explained() -> Iterator[None]:
     try:
         yield
-    except (zipfile.BadZipFile, KeyError, IndexError, AttributeError, TypeError, ValueError, OSError) as error:
+    except _NOT_READ as error:
         raise UnreadableFile(f"is no Excel file that can be read: {error}") from None
     except SyntaxError as error:  # what XML parsers raise
         raise UnreadableFile(f"is no Excel file that can be read: {error.msg}") from None

@@ -160,7 +160,7 @@ def _invoice(fields: Mapping[str, Any], linked: Linked | None) -> Invoice:
         paid=_paid(fields.get("sumPaid"), standing),
         supplier=_supplier(_mapping(fields.get("supplier")), linked),
         external_id=_text(fields.get("externalId")),
-        credit_note=whole_number(fields.get("logicType")) in _CREDIT_NOTES,
+        credit_note=reference(fields.get("logicType")) in _CREDIT_NOTES,
         payments=standing,
         imported={name: said for name, key in IMPORTED_BY.items() if (said := _text(fields.get(key)))},
     )

@@ -91,7 +91,20 @@ def test_names():
     values = ["a ", 7, Decimal(7), UUID(int=1), date(2026, 1, 31)]
     assert [read_name("key", value) for value in values] == ["a", "7", "7", f"{UUID(int=1)}", "2026-01-31"]
     assert optional_name("supplier", False) is None
-    for wrong in (None, "", " ", 7.5, True, [], Decimal("7.5"), "x" * 501):
+    huge = [10**501, Decimal("1e501"), Decimal("1e999999999")]
+    for wrong in (
+        None,
+        "",
+        " ",
+        7.5,
+        True,
+        [],
+        Decimal("7.5"),
+        "x" * 501,
+        Decimal("NaN"),
+        Decimal("-Infinity"),
+        *huge,
+    ):
         with pytest.raises(CellError, match=r"^key: "):
             read_name("key", wrong)
 

@@ -245,6 +245,8 @@ async def test_every_digit_leaves_and_arrives(tmp_path: Path, amount: Decimal):
         ({"rows": "none"}, TemporaryError),
         ({}, TemporaryError),
         ({"failure": "broken"}, TemporaryError),
+        ({"rows": [{"key": entry().key}]}, PermanentError),
+        ({"rows": [{"id": None, "key": entry().key}]}, PermanentError),
     ],
 )
 async def test_a_look_up_that_proves_nothing_is_no_absence(tmp_path: Path, found: object, told: type[Exception]):
@@ -482,6 +484,15 @@ async def test_an_answer_that_does_not_say_what_was_recorded_is_a_doubt(tmp_path
     del answer[missing]
     with pytest.raises(DoubtfulError, match="the payment was taken"):
         await paid(answer, tmp_path)
+
+
+@pytest.mark.parametrize("status", [200, 422])
+async def test_several_errors_where_one_is_usual_are_a_refusal(tmp_path: Path, status: int):
+    config = PLAIN.replace('error = "failure"', 'error = "failure.only.words"')
+    books = Scripted(answering({"failure": [{"words": "too late"}, {"words": "too much"}]}, status))
+    async with serving(books.serve) as origin, ledger_at(origin, tmp_path, config) as ledger:
+        with pytest.raises(PermanentError, match="too much"):
+            await ledger.create(entry(), permitted)
 
 
 async def test_a_refusal_is_told_in_the_words_of_the_ledger_alone(tmp_path: Path):

@@ -87,6 +87,24 @@ def test_every_sheet_that_is_shown_and_has_the_columns_is_read():
     assert "has no column No, Bill, Sum, Day; it has Notes" in reasons(export)
 
 
+@pytest.mark.parametrize("place", range(0, 400, 7))
+def test_a_workbook_that_was_damaged_on_the_way_is_refused_or_read(place: int):
+    content = bytearray(book([HEADER, [1, "INV-1", 5, "2026-01-31"]]))
+    content[place * len(content) // 400] ^= 0x55
+    export = read(bytes(content), RowReader())
+    assert len(export.payments) + len(export.unreadable) == 1
+
+
+def test_a_workbook_that_is_locked_by_a_password_is_refused():
+    content = bytearray(book([HEADER, [1, "INV-1", 5, "2026-01-31"]]))
+    for mark, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        at = content.find(mark)
+        while at >= 0:
+            content[at + flags] |= 1
+            at = content.find(mark, at + 4)
+    assert "is no Excel file that can be read" in reasons(read(bytes(content)))
+
+
 @pytest.mark.parametrize(
     "content", [b"PK\x03\x04", b"PK\x03\x04" + b"x" * 100, book([["a"]])[:-40], b"\xd0\xcf\x11\xe0abc"]
 )
@@ -191,6 +209,14 @@ def test_what_an_entry_is_for_is_looked_for_in_all_it_says():
 )  # fmt: skip
 def test_what_is_no_statement_is_refused(content: bytes, why: str):
     assert why in reasons(read(content))
+
+
+@pytest.mark.parametrize("encoding", ["shift_jis", "gb2312", "utf-7", "hex", "idna", "no-such-encoding"])
+def test_a_statement_in_an_encoding_that_cannot_be_read_is_refused(encoding: str):
+    content = camt(entry("A")).replace(b"<?xml version", b"<?xml version").lstrip()
+    said = f'<?xml version="1.0" encoding="{encoding}"?>'.encode()
+    content = said + content[content.index(b"<Document") :]
+    assert "encoding that cannot be read" in reasons(read(content))
 
 
 # MT940

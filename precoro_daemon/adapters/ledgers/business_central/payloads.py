@@ -44,6 +44,8 @@ def rows_of(tree: Any, what: str) -> Sequence[Row]:
 
 def read_invoice(row: Row) -> PurchaseInvoice:
     """Raises MalformedAnswer."""
+    if not isinstance(row, Mapping) or not row.get("id"):
+        raise MalformedAnswer("purchase invoice: the answer names none")
     try:
         total = read_amount(row.get("totalAmountIncludingTax"))
     except CellError as error:

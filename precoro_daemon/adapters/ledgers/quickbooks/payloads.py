@@ -152,6 +152,8 @@ def _text(tree: Any, path: str) -> str | None:
 def receipts_in(row: Mapping[str, Any]) -> Iterator[Receipt]:
     """One for each bill that the document pays; none if it was voided. One that stands and of which nobody can tell
     what it pays is no receipt for any bill, and there all the same."""
+    if not isinstance(row.get("Id"), str):
+        raise MalformedAnswer("a payment without an Id")
     shares = _shares(row)
     total = _amount(row.get("TotalAmt"))
     if not shares and total:
@@ -216,6 +218,6 @@ def moment_in(row: Any) -> datetime | None:
 def read_moment(value: Any) -> datetime | None:
     try:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
+        return None if moment is None else (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return None if moment is None else (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from precoro_daemon.adapters.ledgers.answers import Absent, rows_at, value_at
-from precoro_daemon.adapters.ledgers.cells import EPOCH_DATE, CellError, read_amount, read_currency, read_day
+from precoro_daemon.adapters.ledgers.cells import CellError, moment_since_1970, read_amount, read_currency, read_day
 from precoro_daemon.adapters.ledgers.own_keys import key_in
 from precoro_daemon.adapters.ledgers.rows import RowReader
 from precoro_daemon.errors import LedgerMisfit, MalformedAnswer
@@ -190,8 +190,8 @@ def moments_of(rows: Sequence[Any]) -> Iterator[datetime]:
     """When each row changed; a row that does not say so holds up no other."""
     for row in rows:
         value = row.get("UpdatedDateUTC") if isinstance(row, Mapping) else None
-        if isinstance(value, str) and (match := EPOCH_DATE.fullmatch(value)):
-            yield datetime.fromtimestamp(int(match[1]) // 1000, UTC)
+        if isinstance(value, str) and (moment := moment_since_1970(value)):
+            yield moment
 
 
 def moment_text(moment: datetime) -> str:
