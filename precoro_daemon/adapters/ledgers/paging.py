@@ -188,8 +188,10 @@ def same_origin(link: str, origin: str, target: str = "/") -> str:
     return f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
 
 
-def position_in(value: Any) -> str:
-    """As the next request has it. /Date(1573755038314)/ becomes 2019-11-14T18:10:38, cut to the second."""
-    if isinstance(value, str) and (moment := moment_since_1970(value.strip())):
-        return moment.strftime("%Y-%m-%dT%H:%M:%S")
+def position_in(value: Any) -> str | None:
+    """As the next request has it. /Date(1573755038314)/ becomes 2019-11-14T18:10:38, cut to the second; None where it
+    is no time to go on from."""
+    if isinstance(value, str) and value.strip().startswith("/Date("):
+        moment = moment_since_1970(value.strip())
+        return None if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%S")
     return position_text(value)

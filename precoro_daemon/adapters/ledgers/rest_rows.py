@@ -121,5 +121,5 @@ def positions_of(rows: Sequence[Any], shape: RowShape) -> Iterator[str]:
     for row in rows if shape.position else ():
         with suppress(Absent):
             value = value_at(row, shape.position)
-            if value not in (MISSING, None, ""):
-                yield position_in(value)
+            if value not in (MISSING, None, "") and (position := position_in(value)):
+                yield position

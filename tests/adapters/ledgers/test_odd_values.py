@@ -130,6 +130,7 @@ def test_an_odd_position_holds_up_no_other(shape: RowShape) -> None:
             continue
         if shape.position == "at":
             assert found[-1] == "2026"
+        assert "/Date(99999999999999999)/" not in found
 
 
 def test_an_amount_that_would_fill_the_memory_is_none() -> None:
