@@ -6,6 +6,7 @@ import io
 import re
 from collections.abc import Iterator, Mapping
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from precoro_daemon.adapters.ledgers.statements import Booked, named
@@ -17,6 +18,7 @@ _OPENING = ("final_opening_balance", "intermediate_opening_balance")
 _CLOSING = ("final_closing_balance", "intermediate_closing_balance")
 _SUBFIELD = re.compile(r"\?(\d\d)")
 _PURPOSE = (*range(20, 30), *range(60, 64))
+_LOWERS_THE_BALANCE = ("D", "RC")
 _FULL_LINE = 65
 _FULL_SUBFIELD = 27
 _AT_THE_SEAM = re.compile(r"[\w./-]*\x00[\w./-]*")
@@ -46,11 +48,17 @@ def _refuse_gap(data: Mapping[str, Any], entries: list[dict[str, Any]]) -> None:
     closing = next((data[name] for name in _CLOSING if data.get(name)), None)
     if opening is None or closing is None:
         return
-    total = opening.amount.amount + sum(entry["amount"].amount for entry in entries)
+    total = opening.amount.amount + sum(map(_moved, entries))
     if total != closing.amount.amount:
         raise UnreadableFile(
             f"does not add up: its entries lead to {total}, but the closing balance is {closing.amount.amount}"
         )
+
+
+def _moved(entry: Mapping[str, Any]) -> Decimal:
+    """What an entry adds to the balance. The library takes what was paid in and then taken back (RC) for paid in."""
+    amount: Decimal = entry["amount"].amount
+    return -abs(amount) if str(entry.get("status", "")).upper() in _LOWERS_THE_BALANCE else amount
 
 
 def _booked(place: str, data: Mapping[str, Any]) -> Booked:
@@ -64,7 +72,7 @@ def _booked(place: str, data: Mapping[str, Any]) -> Booked:
         amount=abs(amount.amount),
         currency=amount.currency or "",
         day=date(day.year, day.month, day.day),
-        is_out=status in ("D", "RC"),
+        is_out=status in _LOWERS_THE_BALANCE,
         is_reversal=status in ("RC", "RD"),
         references=[text for one in texts if (text := named(one))],
     )

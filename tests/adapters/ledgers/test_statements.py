@@ -246,6 +246,13 @@ def test_what_went_out_of_an_account():
     assert len({one.key for one in export.payments}) == 2
 
 
+def test_what_was_paid_in_and_taken_back_is_no_payment_and_hides_no_other():
+    text = MT940.replace(":62F:", ":61:2602010201RC20,00NTRFINV-19\n:86:free text\n:62F:")
+    export = read(text.format(closing="585,38").encode())
+    assert [entry[1] for entry in said(export)] == ["INV-16", "INV-18"]
+    assert (reasons(export), export.passed_over) == ("", 2)
+
+
 def test_a_statement_that_does_not_add_up_is_not_believed():
     export = read(MT940.format(closing="700,00").encode())
     assert export.payments == []
