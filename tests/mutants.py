@@ -98,6 +98,20 @@ MUTANTS = (
         f"{ITEMS}::test_an_item_that_cannot_be_read_stops_no_other",
     ),
     Mutant(
+        "an answer with the id of another entry counts as a new one",
+        "EntrySender._settle_accepted",
+        "one.remote_id == receipt.key and one.id != intent.id",
+        "one.id == intent.id and one.remote_id == receipt.key",
+        f"{EXPORTING}::test_an_answer_with_the_id_of_another_entry_is_no_proof_of_a_second_one",
+    ),
+    Mutant(
+        "an answer that names a payment of before counts as a new one",
+        "PaymentSender._settle_sent",
+        "payment is not None and payment.id in attempts[-1].known",
+        "payment is not None and payment.id < 0",
+        f"{STORIES}::test_an_answer_that_names_a_payment_of_before_is_no_proof_of_a_second_one",
+    ),
+    Mutant(
         "a credit note whose type comes as an object is paid",
         "_invoice",
         'reference(fields.get("logicType")) in _CREDIT_NOTES',

@@ -190,8 +190,14 @@ class EntrySender:
             raise outcome.ended
 
     async def _settle_accepted(self, intent: Intent, receipt: Receipt, bill: str | None) -> None:
+        assert intent.invoice_id is not None
+        exported = await self.journal.of_invoice(Direction.TO_LEDGER, intent.invoice_id)
+        other = next((one for one in exported if one.remote_id == receipt.key and one.id != intent.id), None)
         if why := fault(receipt, terms_of(intent), bill):
             await self.recorder.end(intent, Differ(usable_id(receipt.key)), why)
+        elif other is not None:
+            said = f"the ledger answered with {receipt.key}, which is {other}: look whether it has both"
+            await self.recorder.end(intent, Differ(None), said)
         else:
             await self.recognise(await self.recorder.end(intent, Accept(receipt.key, seen=True), ""))
 

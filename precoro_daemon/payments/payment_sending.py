@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -183,14 +183,18 @@ class PaymentSender:
         else:
             self.spending.sent += 1
             self.spending.add(intent.currency, attempts[-1].amount)
-            await self._settle_sent(intent, outcome, clean=made_nothing(attempts[:-1]))
+            await self._settle_sent(intent, outcome, attempts)
         if outcome.ended is not None:
             raise outcome.ended
 
-    async def _settle_sent(self, intent: Intent, outcome: Outcome[Payment], *, clean: bool) -> None:
-        """`clean`: no earlier attempt of it may have made a payment, so a refusal says that there is none."""
-        if outcome.kind is OutcomeKind.ACCEPTED and outcome.result is not None:
-            payment = outcome.result
+    async def _settle_sent(self, intent: Intent, outcome: Outcome[Payment], attempts: Sequence[Attempt]) -> None:
+        """An answer that names a payment of before proves no new one. A refusal says that there is none where no
+        earlier attempt may have made one."""
+        payment, clean = outcome.result, made_nothing(attempts[:-1])
+        if payment is not None and payment.id in attempts[-1].known:
+            said = f"Precoro answered with payment {payment.id}, which was on the invoice before"
+            await self.reconciler.lose(self.recorder, intent, said)
+        elif outcome.kind is OutcomeKind.ACCEPTED and payment is not None:
             marked = payment.external_id in intent.names or not self.named
             await self.recorder.end(intent, Accept(str(payment.id), payment.idn, marked), "")
         elif outcome.kind is OutcomeKind.REFUSED and clean:

@@ -239,6 +239,19 @@ async def test_the_day_of_a_payment_is_the_one_that_was_written() -> None:
     assert payment.days == {DAY, DAY.replace(day=14)}
 
 
+async def test_an_answer_with_the_id_of_another_entry_is_no_proof_of_a_second_one() -> None:
+    """Books, or something before them, that take the second of two equal payments for a repeat of the first."""
+    stage = await begun()
+    invoice = stage.invoice()
+    pay(stage, invoice, 4_000)
+    await stage.export(after=HOUR)
+    stage.bank.person_pays(invoice, 4_000, "2026-02-15")
+    stage.ledger.said.append({"key": "B-0", "paid_on": None})
+    await stage.export(after=HOUR)
+    assert [one.state for one in stage.intents] == [State.CONFIRMED, State.REVIEW]
+    assert "B-0" in stage.intents[1].reason
+
+
 async def test_books_that_do_not_answer_get_it_later() -> None:
     stage = await begun()
     stage.ledger.failures.append(TemporaryError("connection refused"))

@@ -119,6 +119,24 @@ async def test_partial_payments_are_made_one_after_the_other() -> None:
     assert [intent.state for intent in stage.intents] == [State.CONFIRMED] * 3
 
 
+async def test_an_answer_that_names_a_payment_of_before_is_no_proof_of_a_second_one() -> None:
+    """A proxy or a server that takes the second of two equal instalments for a repeat of the first."""
+    stage = scene()
+    invoice = stage.invoice(10_000)
+    stage.pays(invoice, "50.00")
+    await stage.lap()
+    [first] = invoice.made("payments")
+    stage.pays(invoice, "50.00", paid_on=DAY + timedelta(days=1))
+    said = json.loads(stage.bank.company.entries.raw(first))
+    stage.posts.append(answered(201, said))
+    await stage.lap(48 * HOUR)
+    assert sorted(one.state for one in stage.intents) == [State.CONFIRMED, State.DOUBT]
+    for _ in range(5):
+        await stage.lap(HOUR)
+    assert sorted(one.state for one in stage.intents) == [State.CONFIRMED, State.REVIEW]
+    assert payments(invoice) == [5_000]
+
+
 async def test_two_equal_payments_of_one_day_may_be_a_copy() -> None:
     stage = scene()
     invoice = stage.invoice()
