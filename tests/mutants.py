@@ -134,14 +134,21 @@ MUTANTS = (
     ),
     Mutant(
         "where Precoro is down the first invoices are to blame",
-        "LapFaults.alone",
+        "LapFaults._failed_alone",
         "        return self.failed if is_known or await is_server_well() else {}",
         "        return self.failed",
         f"{FAULTY}::test_where_precoro_is_down_no_invoice_is_to_blame",
     ),
     Mutant(
-        "where Precoro gives no invoice each of them is to blame",
+        "where the key lost its role each invoice is to blame",
         "LapFaults.alone",
+        "**(self.refused if self.is_well else {})",
+        "**self.refused",
+        f"{FAULTY}::test_where_precoro_refuses_to_show_any_invoice_none_is_to_blame",
+    ),
+    Mutant(
+        "where Precoro gives no invoice each of them is to blame",
+        "LapFaults._failed_alone",
         "        if not self.failed or (self._is_out and not self.is_well):",
         "        if not self.failed:",
         f"{FAULTY}::test_where_precoro_gives_no_invoice_at_all_none_is_to_blame",

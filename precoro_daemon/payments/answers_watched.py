@@ -15,7 +15,7 @@ from precoro_daemon.errors import (
 )
 from precoro_daemon.mirror.ports.shapes import ShapeBook
 from precoro_daemon.mirror.rules.collections import COLLECTIONS
-from precoro_daemon.payments.lap_faults import INVOICE_FAULTS, LapFaults
+from precoro_daemon.payments.lap_faults import INVOICE_FAULTS, INVOICE_REFUSALS, LapFaults
 from precoro_daemon.payments.ports.gateway import Fresh, PaymentGateway, PaymentRequest
 from precoro_daemon.payments.rules.invoices import Payment
 from precoro_daemon.payments.rules.needs import lacking
@@ -72,6 +72,9 @@ class WatchedGateway:
             faults.answer()
             await self._see(error.raw)
             raise await unfit.quarantined(idn, error) from None
+        except INVOICE_REFUSALS as error:
+            faults.refused[idn] = error
+            raise
         except PermanentError:
             faults.answer()
             raise

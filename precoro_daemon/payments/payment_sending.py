@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import partial
 
 from precoro_daemon.errors import DaemonError, InvoiceUnfit, SendingStopped
-from precoro_daemon.payments.lap_faults import INVOICE_FAULTS
+from precoro_daemon.payments.lap_faults import INVOICE_FAULTS, INVOICE_REFUSALS
 from precoro_daemon.payments.ledger_access import LedgerAccess
 from precoro_daemon.payments.ports.gateway import Fresh, PaymentRequest
 from precoro_daemon.payments.reconciliation import Reconciler, compare, facts_on, found
@@ -89,7 +89,7 @@ class PaymentSender:
     async def _read(self, intent: Intent) -> Fresh | None:
         try:
             return await self.reconciler.read(intent)
-        except (InvoiceUnfit, *INVOICE_FAULTS) as error:
+        except (InvoiceUnfit, *INVOICE_FAULTS, *INVOICE_REFUSALS) as error:
             await self._postpone(intent, obstacle(ObstacleKind.INVOICE_UNFIT, detail=error))
             raise
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from precoro_daemon.errors import BadRecord, InvoiceUnfit, TemporaryError
+from precoro_daemon.errors import BadRecord, DaemonError, InvoiceUnfit
 from precoro_daemon.mirror.ports.mirror import Mirror, Quarantined
 from precoro_daemon.mirror.ports.shapes import ShapeWatch
 from precoro_daemon.mirror.rules.collections import COLLECTIONS
@@ -21,7 +21,7 @@ _REST_S = 3_600.0
 """Until it is read again: each reading is a call of the day."""
 
 _FAULTY_REST_S, _LONGEST_FAULTY_REST_S = 900.0, 6 * 3_600.0
-"""Until one that does not come is asked for again, twice as long each time: each failure costs five calls."""
+"""Until one that does not come is asked for again, twice as long each time: most failures cost five calls."""
 
 _FORGOTTEN_AFTER_S = 2 * 86_400.0
 """Nothing has asked for it since: its payments were decided otherwise, or it is gone from Precoro."""
@@ -65,7 +65,7 @@ class UnfitInvoices:
         await self._quarantine(idn, str(error), error.raw, _REST_S)
         return error
 
-    async def quarantine_faulty(self, idn: int | str, error: TemporaryError) -> None:
+    async def quarantine_faulty(self, idn: int | str, error: DaemonError) -> None:
         """It does not come, and others do."""
         known = await self.mirror.quarantined(_INVOICE_COLLECTION.name, str(idn), Stage.PAYMENT)
         attempts = 0 if known is None else known.attempts

@@ -68,6 +68,43 @@ async def test_an_invoice_that_precoro_does_not_give_waits_alone_and_ever_longer
     assert await nothing_is_quarantined(shown)
 
 
+@pytest.mark.parametrize("status", [400, 403, 422])
+@pytest.mark.asyncio
+async def test_an_invoice_that_precoro_refuses_to_show_is_not_asked_for_in_each_lap(status: int) -> None:
+    """Precoro blocks keys that keep failing."""
+    shown = Watched.made()
+    [good] = owed(shown, 1)
+    shown.stop_file = True
+    await shown.watched_lap()  # so that it goes first, and shows that the key is welcome
+    shown.stop_file = False
+    [bad] = owed(shown, 1)
+    shown.faulty, shown.fault = [bad], status
+    await shown.watched_lap(MINUTE)
+    for _ in range(14):
+        await shown.watched_lap(MINUTE)
+    assert (payments(good), asked(shown, bad)) == ([10_000], 1)
+    kept = await quarantined(shown, bad)
+    assert kept is not None
+    assert str(status) in kept.reason
+    shown.faulty = []
+    await shown.watched_lap(HOUR)
+    assert payments(bad) == [10_000]
+
+
+@pytest.mark.asyncio
+async def test_where_precoro_refuses_to_show_any_invoice_none_is_to_blame() -> None:
+    """The key lost its role."""
+    shown = Watched.made()
+    invoices = owed(shown, 4)
+    shown.faulty, shown.fault = invoices, 422
+    for _ in range(4):
+        await shown.watched_lap(HOUR)
+        assert await nothing_is_quarantined(shown)
+    shown.faulty = []
+    await shown.watched_lap(2 * MINUTE)
+    assert [payments(invoice) for invoice in invoices] == [[10_000]] * 4
+
+
 @pytest.mark.asyncio
 async def test_it_is_asked_for_within_six_hours_however_long_it_failed() -> None:
     shown = Watched.made()

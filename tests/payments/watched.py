@@ -22,12 +22,14 @@ from tests.payments.world import Life, open_bank
 @dataclass
 class Watched(Scene):
     """Jobs that watch Precoro's answers, as the program builds them. `reshaped`: how invoices are read; `odd`: the
-    one that alone is; `faulty`: those that Precoro answers with 500; `down`: it answers everything so;
+    one that alone is; `faulty`: those that Precoro answers with the
+    status `fault`; `down`: it answers everything so;
     `listed`: by id, what list rows have besides"""
 
     reshaped: tuple[str, str] | None = None
     odd: Row | None = None
     faulty: list[Row] = field(default_factory=list)
+    fault: int = 500
     down: bool = False
     listed: dict[int, str] = field(default_factory=dict)
 
@@ -44,7 +46,7 @@ class Watched(Scene):
             life.listed = self.listed
             await life.mirror(*self.invoices)
             life.wire.reshaped, life.wire.odd = self.reshaped, None if self.odd is None else self.odd.id
-            life.wire.faulty, life.wire.down = {row.id for row in self.faulty}, self.down
+            life.wire.faulty, life.wire.fault, life.wire.down = {row.id for row in self.faulty}, self.fault, self.down
             return await (await self._watched_job(life, exporting=exporting)).lap()
 
     async def _watched_job(self, life: Life, *, exporting: bool) -> WaitingJob:

@@ -283,7 +283,7 @@ class BankWire:
     terse      an invoice shows no days of its payments
     reshaped   a field of each invoice that is of another shape, and how
     odd        the id of the invoice that alone is reshaped; None: all are
-    faulty     ids of invoices that are answered with 500; down: everything is
+    faulty     ids of invoices that are answered with the status `fault`; down: everything is answered with 500
     lists      what every list is answered with, if anything
     """
 
@@ -297,6 +297,7 @@ class BankWire:
     reshaped: tuple[str, str] | None = None
     odd: int | None = None
     faulty: Collection[int] = ()
+    fault: int = 500
     down: bool = False
     lists: bytes = b""
 
@@ -345,7 +346,7 @@ class BankWire:
                 return self._list(collection, request)
             row = company.find(collection, key[0])
             if row.id in self.faulty:
-                return self._json(500, {"code": 500})
+                return self._json(self.fault, {"code": self.fault})
             if request.method == "PATCH":
                 paying.rename(company, self.bank.tuning, row, dict(request.form))
             drawn = company.details if schema.COLLECTIONS[collection].detail else company.entries
