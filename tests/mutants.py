@@ -140,6 +140,13 @@ MUTANTS = (
         f"{FAULTY}::test_where_precoro_is_down_no_invoice_is_to_blame",
     ),
     Mutant(
+        "what Precoro fails to note is sent for ever",
+        "_leave_for_later",
+        "isinstance(error, TemporaryError) and recorder.clock.now() < intent.since + _NOTED_WITHIN_S",
+        "isinstance(error, TemporaryError)",
+        f"{FAULTY}::test_what_precoro_fails_to_note_is_not_sent_for_ever",
+    ),
+    Mutant(
         "where the key lost its role each invoice is to blame",
         "LapFaults.alone",
         "**(self.refused if self.is_well else {})",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from precoro_daemon.errors import PermanentError, TemporaryError
+from precoro_daemon.errors import DaemonError, PermanentError, TemporaryError
 from precoro_daemon.payments.ports.gateway import PaymentGateway
 from precoro_daemon.payments.ports.journal import Journal
 from precoro_daemon.payments.reconciliation import Reconciler, compare, facts_of
@@ -19,6 +19,10 @@ from precoro_daemon.writes.checks import CHECK_GAP_S
 
 _SEEN_AFTER_S = 900.0
 """What the mirror gets to show a confirmed payment, before a call is spent on looking for it."""
+
+
+_NOTED_WITHIN_S = 6 * 3_600.0
+"""What Precoro fails to note of a payment for longer is left: each try costs five calls, in each lap."""
 
 
 async def finish(reconciler: Reconciler, recorder: Recorder) -> None:
@@ -62,7 +66,8 @@ async def _report(gateway: PaymentGateway, recorder: Recorder, intent: Intent) -
     try:
         if intent.invoice_idn is not None:
             await gateway.log_invoice(intent.invoice_idn, said[:500])
-    except PermanentError as error:
+    except (TemporaryError, PermanentError) as error:
+        _leave_for_later(error, recorder, intent)
         outcome = f"the invoice does not take the reason: {error}"
     await recorder.record(intent, Report(), intent.reason, {"reported": outcome})
 
@@ -72,9 +77,16 @@ async def _mark(reconciler: Reconciler, recorder: Recorder, intent: Intent) -> I
     try:
         if intent.remote_idn is not None:
             await reconciler.gateway.name_payment(intent.remote_idn, external_id(intent.id, reconciler.naming))
-    except PermanentError as error:
+    except (TemporaryError, PermanentError) as error:
+        _leave_for_later(error, recorder, intent)
         outcome = f"Precoro does not take our id: {error}"
     return await recorder.record(intent, Mark(), outcome)
+
+
+def _leave_for_later(error: DaemonError, recorder: Recorder, intent: Intent) -> None:
+    """Raises what may pass, as long as that is worth a call."""
+    if isinstance(error, TemporaryError) and recorder.clock.now() < intent.since + _NOTED_WITHIN_S:
+        raise error
 
 
 async def _see(reconciler: Reconciler, recorder: Recorder, intent: Intent) -> None:

@@ -14,7 +14,7 @@ from precoro_daemon.sandbox.rows import Row
 from tests.payments.books import DAY
 from tests.payments.scene import payments
 from tests.payments.watched import Watched, learn
-from tests.payments.world import HOUR, MINUTE, carried_out_then_cut
+from tests.payments.world import HOUR, MINUTE, answered, carried_out_then_cut, open_bank
 
 FIVE_TRIES = 5
 LONG = f'"note": {"7" * 5000}'
@@ -202,6 +202,24 @@ async def test_a_doubt_about_an_invoice_that_does_not_come_is_never_sent_again()
         await shown.watched_lap(7 * HOUR)
     assert shown.intent.state is State.CONFIRMED
     assert payments(bad) == [10_000]
+
+
+@pytest.mark.parametrize("refused", [False, True])
+@pytest.mark.asyncio
+async def test_what_precoro_fails_to_note_is_not_sent_for_ever(refused: bool) -> None:
+    """Our id of a payment, and on the invoice the reason why one was refused."""
+    shown = Watched(open_bank(keep_external_id=False), noted=503)
+    [invoice] = owed(shown, 1)
+    shown.posts += [answered(422, {"errors": {"payDate": ["too early"]}})] if refused else []
+    for _ in range(26):
+        await shown.watched_lap(HOUR)
+    noted = [call for call in shown.calls if call.startswith("PATCH")]
+    assert len(noted) > FIVE_TRIES
+    await shown.watched_lap(HOUR)
+    assert [call for call in shown.calls if call.startswith("PATCH")] == noted
+    assert (shown.intent.state, payments(invoice)) == (
+        (State.REJECTED, []) if refused else (State.CONFIRMED, [10_000])
+    )
 
 
 @pytest.mark.asyncio

@@ -24,13 +24,14 @@ class Watched(Scene):
     """Jobs that watch Precoro's answers, as the program builds them. `reshaped`: how invoices are read; `odd`: the
     one that alone is; `faulty`: those that Precoro answers with the
     status `fault`; `down`: it answers everything so;
-    `listed`: by id, what list rows have besides"""
+    `listed`: by id, what list rows have besides; `noted`: the status that answers a PATCH, 0: it is carried out"""
 
     reshaped: tuple[str, str] | None = None
     odd: Row | None = None
     faulty: list[Row] = field(default_factory=list)
     fault: int = 500
     down: bool = False
+    noted: int = 0
     listed: dict[int, str] = field(default_factory=dict)
 
     @classmethod
@@ -43,7 +44,7 @@ class Watched(Scene):
         self.bank.catch_up()
         async with self.life() as life:
             await life.store.journal.arm(self.bank.clock.now())
-            life.listed = self.listed
+            life.listed, life.wire.noted = self.listed, self.noted
             await life.mirror(*self.invoices)
             life.wire.reshaped, life.wire.odd = self.reshaped, None if self.odd is None else self.odd.id
             life.wire.faulty, life.wire.fault, life.wire.down = {row.id for row in self.faulty}, self.fault, self.down

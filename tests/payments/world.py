@@ -284,6 +284,7 @@ class BankWire:
     reshaped   a field of each invoice that is of another shape, and how
     odd        the id of the invoice that alone is reshaped; None: all are
     faulty     ids of invoices that are answered with the status `fault`; down: everything is answered with 500
+    noted      the status that a PATCH is answered with, 0: it is carried out
     lists      what every list is answered with, if anything
     """
 
@@ -299,6 +300,7 @@ class BankWire:
     faulty: Collection[int] = ()
     fault: int = 500
     down: bool = False
+    noted: int = 0
     lists: bytes = b""
 
     async def send(self, request: Request, on_sent: OnSent) -> Answer:
@@ -347,6 +349,8 @@ class BankWire:
             row = company.find(collection, key[0])
             if row.id in self.faulty:
                 return self._json(self.fault, {"code": self.fault})
+            if request.method == "PATCH" and self.noted:
+                return self._json(self.noted, {"code": self.noted})
             if request.method == "PATCH":
                 paying.rename(company, self.bank.tuning, row, dict(request.form))
             drawn = company.details if schema.COLLECTIONS[collection].detail else company.entries
