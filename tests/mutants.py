@@ -1292,7 +1292,7 @@ MUTANTS = (
         "meant_since",
         "min(at - overlap, anchor - at % _DISTINCT_S)",
         "at - overlap",
-        "tests/mirror/test_reach.py::test_a_zone_ahead_costs_nothing",
+        "tests/mirror/test_reach.py::test_a_zone_behind_utc_costs_one_scan_and_no_row",
     ),
     Mutant(
         "an anchor is asked back to in the same words",

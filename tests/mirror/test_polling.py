@@ -193,6 +193,7 @@ async def test_a_restart_does_not_take_scans_that_webhooks_asked_for_for_polls(t
         await other.polling.load()
         other.polling.planner.afford(320)
         now = service.clock.now()
+        assert other.polling.planner.price(now) == pytest.approx(service.polling.planner.price(now), rel=0.1)
         for name in LISTS:
             expected = service.polling.planner.next_scan(name, now)
             assert other.polling.planner.next_scan(name, now) == pytest.approx(expected, abs=1.0)
