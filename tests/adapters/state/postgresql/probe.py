@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import subprocess
-from collections.abc import Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager
+from contextlib import AbstractAsyncContextManager
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any, Self
@@ -52,6 +53,15 @@ $$
 """A schema costs a quarter of a second to make and few milliseconds to empty."""
 
 
+@cache
+def connection_to(url: str) -> psycopg.Connection[Any]:
+    """One for all tests of a process: a new session of PostgreSQL reads anew what it uses of the catalogues."""
+    connection = psycopg.connect(url, autocommit=True)
+    connection.prepare_threshold = None  # a schema may be dropped and made anew
+    atexit.register(connection.close)
+    return connection
+
+
 class PostgresBackend:
     """Each takes the place of the one before: they are opened one after the other."""
 
@@ -68,19 +78,18 @@ class PostgresBackend:
     def state(self, identity: str = "company") -> PostgresState:
         return PostgresState(Server(self.url), self.schema, identity)
 
-    @contextmanager
-    def connected(self) -> Iterator[psycopg.Connection[Any]]:
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            connection.execute(sql.SQL("SET search_path TO {}").format(sql.Identifier(self.schema)))
-            yield connection
+    @property
+    def connection(self) -> psycopg.Connection[Any]:
+        connection = connection_to(self.url)
+        connection.execute(sql.SQL("SET search_path TO {}").format(sql.Identifier(self.schema)))
+        return connection
 
     def query(self, statement: str) -> list[tuple[Any, ...]]:
-        with self.connected() as connection, connection.cursor(row_factory=row_factory) as cursor:
+        with self.connection.cursor(row_factory=row_factory) as cursor:
             return [tuple(row) for row in cursor.execute(statement.encode())]
 
     def change(self, statement: str) -> None:
-        with self.connected() as connection:
-            connection.execute(statement.encode())
+        self.connection.execute(statement.encode())
 
     async def is_durable(self, store: Store) -> bool:
         """The database itself is told to be careless."""
