@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct, field
 
 from precoro_daemon.runtime.ports import Brake, Clock, Permanent, Tenure
 
@@ -19,8 +20,7 @@ class ServerClock(Clock, Protocol):
     def anchor(self, server_now: float) -> float: ...
 
 
-@dataclass(frozen=True, slots=True)
-class GateDependencies:
+class GateDependencies(Struct, frozen=True):
     """The book of calls, the clock, who counts calls, whether the company is still served here, and what its address
     may do."""
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 
 import aiohttp
 import anyio
 from aiohttp.http_exceptions import HttpProcessingError
+from msgspec import Struct
 
 from precoro_daemon.adapters.http.exchange import Answer, Body
 from precoro_daemon.adapters.http.long_body import LongBody, take_over
@@ -32,8 +32,7 @@ _CA_ADVICE = "; if a proxy or firewall here signs for others, name its certifica
 _DNS_ADVICE = ". Check DNS; if there is no other way out than a proxy, name it as HTTPS_PROXY or proxy in [precoro]"
 
 
-@dataclass(frozen=True, slots=True)
-class Faults:
+class Faults(Struct, frozen=True):
     """`secrets` gives what must never appear in what is said of a failure."""
 
     secrets: Callable[[], Sequence[str]] = tuple

@@ -7,18 +7,17 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from urllib.request import getproxies_environment, proxy_bypass
 
+from msgspec import Struct
 from yarl import URL
 
 from precoro_daemon.errors import ConfigurationError, ConnectionFault
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Struct, frozen=True):
     """proxy    where calls go that NO_PROXY does not exempt; "": where HTTPS_PROXY, HTTP_PROXY or ALL_PROXY say
     ca_file  certificates that are believed beside those of the system
     """

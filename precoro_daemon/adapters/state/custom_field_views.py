@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from precoro_daemon.mirror.rules.collections import DOCUMENTS
 from precoro_daemon.mirror.rules.field_references import FIELD_SETS
 
 
-@dataclass(frozen=True, slots=True)
-class ValueView:
+class ValueView(Struct, frozen=True):
     """A view of values.
 
     keys    what names the owner: columns, and where `records` has them

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from precoro_daemon.catalogue.ports.plans import Catalogue
@@ -55,16 +56,14 @@ class Store:
     fact_book: FactBook
 
 
-@dataclass(frozen=True, slots=True)
-class Backup:
+class Backup(Struct, frozen=True):
     """size: bytes"""
 
     path: Path
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Restored:
+class Restored(Struct, frozen=True):
     """former: where the state that was replaced is, or its log if nothing else was left of it; None if there was none
     · calls: of the former state that the quota still counts, None if it could not be read"""
 

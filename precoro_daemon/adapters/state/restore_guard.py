@@ -5,12 +5,12 @@ An engine keeps it where no copy of the state takes it along.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Testimony:
+
+class Testimony(Struct, frozen=True):
     """nonce: of the arming it belongs to · seq: the newest journal row of which something was sent, 0 for none · row:
     what that row says, since a restored store soon has another one of that number"""
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from precoro_daemon.adapters.state.view_columns import Column, Columns
 from precoro_daemon.mirror.rules.collections import DOCUMENTS, STATUSES
 from precoro_daemon.values.money import OTHER_DIGITS, USUAL_DIGITS
 
 
-@dataclass(frozen=True, slots=True)
-class Engine:
+class Engine(Struct, frozen=True):
     """The words of one engine.
 
     words     the fragments of its `views.sql`

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
+
+from msgspec import Struct
 
 from precoro_daemon.adapters.state.other_columns import ATTACHMENTS, CUSTOM_FIELD_VIEWS, DICTIONARY
 from precoro_daemon.adapters.state.record_columns import (
@@ -37,8 +38,7 @@ _DOCUMENT_KIND = Column("document_kind", Kind.TEXT, "kind of the document")
 _LINE = (*LINE_HEAD, *LINE_FIELDS, *LINE_TAIL)
 
 
-@dataclass(frozen=True, slots=True)
-class RecordView:
+class RecordView(Struct, frozen=True):
     """A view of records, and the view of their lines ("" if there is none).
 
     kind  the one kind of the collection's records that it shows, "" for all

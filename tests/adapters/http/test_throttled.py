@@ -49,7 +49,9 @@ LIFTED = Limits(per_second=0, per_minute=0, per_hour=0, per_day=0, same_get_per_
 
 
 def limits(**changes: object) -> Limits:
-    return Limits(**({name: 0 for name in LIFTED.__slots__ if name.startswith(("per_", "same_get_per"))} | changes))
+    return Limits(
+        **({name: 0 for name in type(LIFTED).__match_args__ if name.startswith(("per_", "same_get_per"))} | changes)
+    )
 
 
 @dataclass
