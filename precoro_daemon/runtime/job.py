@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from msgspec import Struct
+
 from precoro_daemon.errors import BudgetSpent, DaemonError, PartUnusable
 from precoro_daemon.runtime.schedules import Schedule
 
 
-@dataclass(frozen=True, slots=True)
-class LapReport:
+class LapReport(Struct, frozen=True):
     """What one lap of a job did.
 
     brought  records and details that are new or changed
@@ -22,7 +23,7 @@ class LapReport:
     """
 
     brought: int = 0
-    failed: Sequence[str] = field(default=())
+    failed: Sequence[str] = ()
     ended: DaemonError | None = None
 
 
@@ -47,8 +48,7 @@ class Job(Protocol):
     async def lap(self) -> LapReport: ...
 
 
-@dataclass(slots=True)
-class OncePerRound:
+class OncePerRound(Struct):
     """Remembers for a job that it is due once in each round: when a round comes is for its schedule to say."""
 
     _round: float | None = None
@@ -99,8 +99,7 @@ class UnableJob:
         return LapReport(ended=self.cause)
 
 
-@dataclass(frozen=True, slots=True)
-class Registration:
+class Registration(Struct, frozen=True):
     """A job and its place in the plan.
 
     forced     runs instead when a person asks for this job by name; None where that is the same
@@ -125,8 +124,7 @@ class Registration:
 StopCause = Literal["signal", "time"]
 
 
-@dataclass(slots=True)
-class RunReport:
+class RunReport(Struct):
     """What a run came to.
 
     failed   one line for each thing that failed and will be tried again
@@ -137,7 +135,7 @@ class RunReport:
     """
 
     brought: int = 0
-    failed: list[str] = field(default_factory=list)
+    failed: list[str] = []
     remains: Sequence[str] = ()
     due: int = 0
     spent: BudgetSpent | None = None

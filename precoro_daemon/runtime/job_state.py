@@ -22,7 +22,6 @@ TABLE is the whole of it: what is not in it cannot happen.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -113,7 +112,6 @@ def after(source: State, event: Event) -> State:
     return target
 
 
-@dataclass(slots=True)
 class JobStatus(PartPulse):
     """One job and where it stands. Times are Unix seconds by the Clock, None where there is none yet.
 

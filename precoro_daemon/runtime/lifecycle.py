@@ -8,12 +8,12 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import anyio
 from anyio.abc import TaskGroup
+from msgspec import Struct
 
 from precoro_daemon.errors import DaemonError, leaves, most_severe
 from precoro_daemon.runtime.guard import guarded
@@ -42,8 +42,7 @@ _LANDING_S = 3.0
 End = Literal["terminated", "interrupted"]
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
+class Service(Struct, frozen=True):
     """The program between two reloads. `resume`: jobs go on by the schedules of earlier processes."""
 
     scheduler: Scheduler
@@ -59,8 +58,7 @@ class Service:
             group.cancel_scope.cancel()
 
 
-@dataclass(frozen=True, slots=True)
-class Hooks:
+class Hooks(Struct, frozen=True):
     """What the lifecycle calls outside while services run.
 
     stopping     announce that the end has begun

@@ -7,6 +7,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Protocol
 
+from msgspec import Struct
+
 from precoro_daemon.runtime.tenure import Fleet, Holding, Standing
 
 
@@ -30,8 +32,7 @@ class LapTimes:
     good_at: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PastLap:
+class PastLap(Struct, frozen=True):
     """A lap, or a whole run with --once, that is worth remembering.
 
     job      its name; "" for a whole run
@@ -67,8 +68,7 @@ class LapBook(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class PartPulse:
+class PartPulse(Struct):
     """Whether a part of the program gives signs of life. Times are Unix seconds by the Clock.
 
     running_since  it has been at work since then; None while there is nothing for it to do

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
+
+from msgspec import Struct, field
 
 from precoro_daemon.errors import AuthenticationError, BudgetSpent, DaemonError, FatalError, PartUnusable, Stopped
 from precoro_daemon.runtime.backoff import pause_of_job
@@ -30,8 +31,7 @@ _FAILURES_LOGGED = 20
 """Of the log, at most, for what failed in one lap."""
 
 
-@dataclass(slots=True)
-class ScheduledJob:
+class ScheduledJob(Struct):
     """A job, where it stands, and how to reach it. `nap`: its wait for its turn."""
 
     registration: Registration

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
+from msgspec import Struct
 
 from precoro_daemon.errors import BudgetSpent, DaemonError, PartUnusable, PermanentError, Stopped, TemporaryError
 from precoro_daemon.runtime.guard import guarded
@@ -28,8 +28,7 @@ _STAGGER_S = 1.0
 """Between the first laps of jobs that are all due when the program starts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Dependencies:
+class Dependencies(Struct, frozen=True):
     """What the scheduler needs from outside.
 
     stop_calls  let no further call leave: a lap that tries one ends with Stopped

@@ -38,8 +38,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import inf
+
+from msgspec import Struct
 
 SHORTEST_LEASE_S = 15.0
 """Its last third is the five seconds within which a permitted payment leaves."""
@@ -114,8 +116,7 @@ class Standing:
         return Standing(self.lease, self.renewed_at, reachable=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
+class Holding(Struct, frozen=True):
     """A company that a worker holds. `schema`: that of its state · `moved_to`: the name of the worker that a person
     moved it to, if any"""
 
@@ -125,8 +126,7 @@ class Holding:
     moved_to: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Fleet:
+class Fleet(Struct, frozen=True):
     """What a worker sees of its fleet in a turn. Only living workers count.
 
     companies  of all that are enrolled
@@ -145,12 +145,11 @@ class Fleet:
     names: frozenset[str] = frozenset()
     moved_here: int = 0
     only_here: frozenset[str] = frozenset()
-    most: Mapping[str, int] = field(default_factory=dict)
+    most: Mapping[str, int] = {}
     sharing: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(Struct, frozen=True):
     """What a worker does next. `take`: at most so many companies · `hand_back`: these · `keep`: takes these too, as
     nobody else can"""
 
