@@ -14,8 +14,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, Self
+
+from msgspec import Struct
 
 from precoro_daemon.quota.limits import SECONDS
 from precoro_daemon.values.humanize import span, span_between
@@ -45,8 +46,7 @@ class TimeToGo(NamedTuple):
         return f"about {span(self.seconds)}" if self.sure else span_between(self.least, self.most)
 
 
-@dataclass(frozen=True, slots=True)
-class DaysAhead:
+class DaysAhead(Struct, frozen=True):
     """Calls for older documents.
 
     limits  what Precoro allows, by window; 0: that window has no limit

@@ -29,7 +29,8 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from precoro_daemon.quota.change_rates import ChangeRates
 from precoro_daemon.quota.limits import SECONDS
@@ -74,8 +75,7 @@ _SOONER_S, _SOONER = 0.5, 0.02
 a little while one waits for it, and a turn that was planned must be one when its time has come."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(Struct, frozen=True):
     """How one collection is to be kept fresh.
 
     weight    how much more a change of it matters than another's; 0: its bound alone counts
@@ -264,8 +264,7 @@ class FreshnessPlanner:
         return [scheduled + sum(calls) for calls in zip(*hours, [0.0] * HOURS_A_WEEK, strict=True)]
 
 
-@dataclass(frozen=True, slots=True)
-class _Reached:
+class _Reached(Struct, frozen=True):
     """When the value of a scan since the one `at` has grown so high, as it was worked out last."""
 
     week: UsualWeek

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Literal
+
+from msgspec import Struct, field
 
 from precoro_daemon.quota.rate_limits import Period
 
@@ -24,8 +25,7 @@ class Lane(IntEnum):
 SECONDS: Mapping[Period, float] = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0}
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(Struct, frozen=True):
     """Calls that these lanes may make together in any 24 hours, whatever else is left: what is scheduled later in the
     day finds the rest. At least 1.
 
@@ -43,8 +43,7 @@ class Share:
     spread: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """What Precoro grants one key; 0 lifts a limit.
 
     same_get_scope  what counts as the same GET: path and query, or the path alone

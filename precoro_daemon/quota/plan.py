@@ -34,6 +34,8 @@ from itertools import accumulate, pairwise
 from math import ceil
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from precoro_daemon.quota.forecast import DaysAhead, TimeToGo
 from precoro_daemon.quota.limits import Lane, Share
 
@@ -286,8 +288,7 @@ def _spread(unknown: float) -> float:
     return _SPREAD + (_SPREAD_AT_FIRST - _SPREAD) * unknown
 
 
-@dataclass(frozen=True, slots=True)
-class _Day:
+class _Day(Struct, frozen=True):
     """A day's calls and what is asked of them."""
 
     limits: Mapping[str, float]

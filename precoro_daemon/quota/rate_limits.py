@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 Period = Literal["second", "minute", "hour", "day"]
 
@@ -12,8 +13,7 @@ LONGEST_CLOSURE = 26 * 3600.0
 """A daily limit opens within a day whatever the time zone it is counted in; anything longer is a mistake."""
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """A 429 as read.
 
     type    Precoro's own words for the limiter, "" if it gave none

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import floor
 
+from msgspec import Struct
+
 HOUR_S = 3600.0
 HOURS_A_WEEK = 168
 WEEK_S = HOURS_A_WEEK * HOUR_S
@@ -45,8 +47,7 @@ class WatchedHour:
     worst: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class ScanSeen:
+class ScanSeen(Struct, frozen=True):
     """What one scan of changes saw of a collection.
 
     since    the one before began then, which tells of what is known; until: this one began (both by Precoro's clock)

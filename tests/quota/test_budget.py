@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from precoro_daemon.quota.budget import MEMORY, NO_KEY, Budget, Closure
 from precoro_daemon.quota.limits import SECONDS, Lane, Limits
@@ -466,7 +467,7 @@ def test_the_reserve_binds_hours_in_proportion():
     assert granted.reserved("day", Lane.CENSUS) == 200
     assert granted.reserved("hour", Lane.CENSUS) == 100
     assert granted.reserved("minute", Lane.CENSUS) == 0
-    assert replace(granted, per_day=0).reserved("hour", Lane.CENSUS) == 0
+    assert structs.replace(granted, per_day=0).reserved("hour", Lane.CENSUS) == 0
     assert granted.reserved("day", Lane.PAYMENTS) == 0
 
 
