@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from precoro_daemon.errors import BudgetSpent, DaemonError, KeyInDoubt, NotFound, PermanentError, TemporaryError
 from precoro_daemon.mirror.ports.mirror import Committed, Mirror
@@ -19,8 +20,7 @@ _MOST_UNANSWERED = 3
 """Documents that cannot be asked for, after which the others are left for later too."""
 
 
-@dataclass(frozen=True, slots=True)
-class Absent:
+class Absent(Struct, frozen=True):
     """gone: ids of records · refused: so many of the `live` records are missing that it is not believed of any
     · unasked: what kept us from asking about others, None if nothing did"""
 

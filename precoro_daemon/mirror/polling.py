@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
+from msgspec import Struct
+
 from precoro_daemon.mirror.rules.collections import COLLECTIONS, usual_changes
 from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.quota.change_rates import ChangeRates
@@ -44,8 +46,7 @@ _URGENT = {"invoices": 4.0}
 """Twice as many scans, after one at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scanned:
+class Scanned(Struct, frozen=True):
     """A scan that has ended well.
 
     asked_at    it began then by our clock
@@ -90,8 +91,7 @@ class Unobserved:
         pass
 
 
-@dataclass(frozen=True, slots=True)
-class PollingOptions:
+class PollingOptions(Struct, frozen=True):
     """What the user wants.
 
     paces     by mirrored collection

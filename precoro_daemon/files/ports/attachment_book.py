@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from msgspec import Struct
+
 if TYPE_CHECKING:
     from precoro_daemon.files.rules.attachments import Attachment, NamedFiles
     from precoro_daemon.files.rules.bodies import Part
@@ -42,8 +44,7 @@ class AttachedFile:
         return f"{self.collection} {number}, attachment {self.attachment.id} ({self.attachment.name or 'no name'})"
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """What is on disk under a path below the root: complete, with this length and SHA-256."""
 
     path: str
@@ -51,8 +52,7 @@ class Kept:
     sha256: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class StoredFile:
+class StoredFile(Struct, frozen=True):
     """A file that is kept, and whose it is. `seq` rises with every file stored; `stored_at` in Unix seconds."""
 
     seq: int
@@ -61,16 +61,14 @@ class StoredFile:
     stored_at: float
 
 
-@dataclass(frozen=True, slots=True)
-class WantedFiles:
+class WantedFiles(Struct, frozen=True):
     """Of which collections files are kept, and how large one may be."""
 
     collections: Sequence[str]
     max_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class FileCounts:
+class FileCounts(Struct, frozen=True):
     """Files that are due, and the bytes their documents say they have (those that say nothing count none)."""
 
     files: int

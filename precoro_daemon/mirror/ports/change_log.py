@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from precoro_daemon.mirror.rules.change_log import Change, ChangeKind, Move
 
@@ -13,8 +14,7 @@ CHANGES_A_TRANSACTION = 500
 that their records take little memory."""
 
 
-@dataclass(frozen=True, slots=True)
-class Follower:
+class Follower(Struct, frozen=True):
     """Somebody who reads the log in order, from a position of its own that survives a restart.
 
     name         of the position
@@ -30,8 +30,7 @@ class Follower:
     handle: Callable[[Sequence[Change], Move], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(Struct, frozen=True):
     """The next changes for one follower, and how its position moves once it has handled them."""
 
     changes: Sequence[Change]

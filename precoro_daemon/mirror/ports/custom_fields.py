@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from precoro_daemon.mirror.ports.mirror import Quarantined
 from precoro_daemon.mirror.ports.precoro import Detail
@@ -12,8 +13,7 @@ from precoro_daemon.mirror.rules.change_log import Move
 from precoro_daemon.mirror.rules.field_references import FieldReadings
 
 
-@dataclass(frozen=True, slots=True)
-class DueField:
+class DueField(Struct, frozen=True):
     """A field whose definition is to be asked for.
 
     collection  of the definition: document_custom_fields, item_custom_fields or supplier_custom_fields

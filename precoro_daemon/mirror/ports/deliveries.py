@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from msgspec import Struct
+
 UNKNOWN_TYPE = -1
 """Of a delivery that only says that one came of a type that nobody knows: its id is that type, which may be any
 number."""
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(Struct, frozen=True):
     """What Precoro says changed: a hint, never data.
 
     type     Precoro's number of a kind of record · id, idn: its two names; idn is None where it has none

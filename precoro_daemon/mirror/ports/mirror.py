@@ -6,6 +6,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, Self
 
+from msgspec import Struct
+
 from precoro_daemon.errors import DaemonError, NotFound
 from precoro_daemon.mirror.rules.quarantine import Stage
 from precoro_daemon.quota.retries import quarantine_period
@@ -18,8 +20,7 @@ if TYPE_CHECKING:
     from precoro_daemon.mirror.rules.reach import Skew
 
 
-@dataclass(frozen=True, slots=True)
-class Committed:
+class Committed(Struct, frozen=True):
     """What one transaction did: the scan as it now stands, the cursor, and counts of rows by what became of them.
 
     closed      the scan is over, and nothing is left to do at its end
@@ -72,8 +73,7 @@ class Due:
     absent: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """A record of the mirror, when its detail was asked for, if it is not older than the record's version, and until
     when it is quarantined, if it is."""
 
@@ -82,8 +82,7 @@ class Known:
     quarantined_until: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Age:
+class Age(Struct, frozen=True):
     """Which documents are meant: the recent ones or the others.
 
     Recent is what changed at `since` (Unix seconds) or later by its own date, though not before the mirror began; and
@@ -94,8 +93,7 @@ class Age:
     recent: bool
 
 
-@dataclass(frozen=True, slots=True)
-class WantedDetails:
+class WantedDetails(Struct, frozen=True):
     """Which collections get details: of all records, or only of those with attachments."""
 
     collections: Sequence[str] = ()

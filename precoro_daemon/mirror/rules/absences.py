@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _FEW = 10
 """Up to this many records may vanish at once whatever their share, unless they are all there were: in a short list
@@ -13,8 +14,7 @@ _ASKED = 50
 """So many are asked about one by one. If every one of them is gone, so are the others."""
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
+class Missing(Struct, frozen=True):
     """A live record that a whole scan did not list.
 
     key  what addresses its detail; None if nothing does, or if the address is that of another live row too
@@ -24,8 +24,7 @@ class Missing:
     key: int | str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Absences:
+class Absences(Struct, frozen=True):
     """gone: vanished for certain · ask: a detail call decides · rest: follows what `ask` finds · unclear: nothing is
     known of them · refused: a count"""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 RecordChangeKind = Literal["created", "updated", "returned", "detailed", "vanished"]
 ChangeKind = Literal[RecordChangeKind, "attached", "redefined", "offered"]
@@ -11,8 +12,7 @@ ChangeKind = Literal[RecordChangeKind, "attached", "redefined", "offered"]
 or type; offered: it has other options, or others by name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """A record was listed anew or otherwise, got a detail, or vanished; or what belongs to it changed.
 
     data  JSON as it is now: the detail of a change that is "detailed", else the list row; None if there is none any
@@ -28,8 +28,7 @@ class Change:
     at: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(Struct, frozen=True):
     """A follower's position goes from one change to a later one. It is stored with what the changes between them
     meant, in one transaction: so no change is lost and none counts twice, whenever the process is killed."""
 

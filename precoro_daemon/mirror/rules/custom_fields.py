@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from msgspec import Struct
+
 from precoro_daemon.values.json_reading import nested, whole_number
 
 FIELD_TYPES: Mapping[str, tuple[str, ...]] = {
@@ -44,8 +46,7 @@ class Option:
     enabled: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Definition:
+class Definition(Struct, frozen=True):
     """What a definition says. `type` is one of FIELD_TYPES, None where it does not say."""
 
     name: str | None
@@ -53,8 +54,7 @@ class Definition:
     options: Sequence[Option] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Revision:
+class Revision(Struct, frozen=True):
     """What a new reading of a field's options changes: those whose former state ended, and the states that began."""
 
     ended: Sequence[str]

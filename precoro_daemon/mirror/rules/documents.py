@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from precoro_daemon.errors import BadRecord
 from precoro_daemon.values.json_reading import external_text, plain_number, reference, utc_text, whole_number
@@ -42,8 +42,7 @@ class Record(msgspec.Struct, gc=False):
         return str(self.utf8, "utf-8")
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
+class Rejected(Struct, frozen=True):
     """A row of a list that is no record: quarantined under `key` with the reason, and its JSON as it came."""
 
     key: str

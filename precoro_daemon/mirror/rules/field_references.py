@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import msgspec
+from msgspec import Struct
 
 from precoro_daemon.mirror.rules.change_log import Change
 from precoro_daemon.mirror.rules.collections import DOCUMENTS
@@ -34,8 +34,7 @@ HOLDERS = (*DOCUMENTS, "items", "suppliers", *DEFINITIONS)
 """Collections whose records refer to fields, or define them."""
 
 
-@dataclass(frozen=True, slots=True)
-class DefinitionRead:
+class DefinitionRead(Struct, frozen=True):
     """What a list row (`at` is None) or a detail (asked for at `at`) says of a field."""
 
     field: Reference
@@ -43,8 +42,7 @@ class DefinitionRead:
     at: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FieldReadings:
+class FieldReadings(Struct, frozen=True):
     """What changes of the mirror say of custom fields: which ones records refer to, and what they are, in order."""
 
     references: Collection[Reference]

@@ -21,8 +21,9 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from msgspec import Struct
 
 FARTHEST_S = 14 * 3600.0
 """No time zone is further from UTC."""
@@ -46,8 +47,7 @@ NO_ANCHOR = math.inf
 """There is no row to ask back to."""
 
 
-@dataclass(frozen=True, slots=True)
-class Skew:
+class Skew(Struct, frozen=True):
     """By how many seconds Precoro's reading of `modifiedSince` is later than meant.
 
     found_at  when that was found (server's clock)
@@ -62,8 +62,7 @@ class Skew:
         return self.seconds if self.overlap == overlap else 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Dates:
+class Dates(Struct, frozen=True):
     """When the rows were changed that a scan has listed so far, as texts in UTC.
 
     newest  the latest of those from before the scan began, newest first

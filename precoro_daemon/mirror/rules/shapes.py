@@ -17,9 +17,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from types import NoneType
 from typing import Any, Literal, NamedTuple
+
+from msgspec import Struct
 
 from precoro_daemon.values.json_reading import reference
 
@@ -127,8 +129,7 @@ class ShapeChange:
         return f"{where}: {self.field} {self.said} is unknown"
 
 
-@dataclass(slots=True)
-class Field:
+class Field(Struct):
     """types: letters of all that it had · seen: documents that had it · absent: the last ones, in a row, that did not
     · optional: some lacked it while others had it · odd: the last one had it in a type that is none of its own"""
 
@@ -139,8 +140,7 @@ class Field:
     odd: bool = False
 
 
-@dataclass(slots=True)
-class Shape:
+class Shape(Struct):
     """What is known of an endpoint.
 
     since      when the first document was seen (Unix seconds)
@@ -150,8 +150,8 @@ class Shape:
 
     since: float
     documents: int = 0
-    fields: dict[str, Field] = field(default_factory=dict)
-    values: dict[str, list[int]] = field(default_factory=dict)
+    fields: dict[str, Field] = {}
+    values: dict[str, list[int]] = {}
 
     def known(self, at: float) -> bool:
         return self.documents >= _LEARNED_FROM or at - self.since >= _LEARNED_WITHIN_S
