@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from time import monotonic
 
 import anyio
 from anyio.abc import TaskGroup
+from msgspec.structs import replace
 
 from precoro_daemon.app.state_reading import read_state, scope_of, see_disks
 from precoro_daemon.errors import DaemonError

@@ -5,13 +5,13 @@ from __future__ import annotations
 import codecs
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from difflib import get_close_matches
 from typing import Annotated, Any, NoReturn
 from urllib.parse import unquote, urlsplit
 
+from msgspec import Struct
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from precoro_daemon.settings.values import Allowed, Clash, is_loopback, without_credentials
@@ -29,8 +29,7 @@ _SCHEMES: dict[str, Dialect] = {
 _URL_FORMS = "sqlite:////absolute.db, postgresql://user@host/database or mysql://user@host/database"
 
 
-@dataclass(frozen=True, slots=True)
-class DatabaseAddress:
+class DatabaseAddress(Struct, frozen=True):
     """A database's address, taken apart. `host` is the directory or path of a socket where it begins with a slash."""
 
     dialect: Dialect

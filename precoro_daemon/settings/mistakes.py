@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, get_args
 
+from msgspec import Struct, field
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
@@ -19,8 +19,7 @@ _SHOWN_CHARS = 60
 _AFTER_THE_FILE = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Mistake:
+class Mistake(Struct, frozen=True):
     """One thing to mend. Sorted as they stand in the file, then what came from elsewhere."""
 
     line: int
@@ -32,8 +31,7 @@ class Mistake:
         return f"{self.where}: {self.key}: {self.text}"
 
 
-@dataclass(frozen=True, slots=True)
-class Origins:
+class Origins(Struct, frozen=True):
     """Where each value came from: a line of the file, or of the one below it, or a variable of the environment."""
 
     file: str | None = None

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
 
+from msgspec import Struct
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from precoro_daemon.mirror.rules.collections import COLLECTIONS, PAGE_SIZES, STATUSES, WITH_DETAIL, WITH_FILES
@@ -26,8 +26,7 @@ _CRON_FIELDS = 5
 AUTO, ALL = "auto", "all"
 
 
-@dataclass(frozen=True, slots=True)
-class Allowed:
+class Allowed(Struct, frozen=True):
     """What a setting may be, in the words of its error message; `choices` are for a did-you-mean."""
 
     text: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from math import floor
+
+from msgspec import Struct
 
 from precoro_daemon.quota.limits import SECONDS
 from precoro_daemon.quota.watched_hours import HOUR_S, WatchedHour
@@ -14,8 +15,7 @@ _DAY_S = SECONDS["day"]
 _SHOWN_S = 7 * _DAY_S
 
 
-@dataclass(frozen=True, slots=True)
-class Freshness:
+class Freshness(Struct, frozen=True):
     """One collection in the last week.
 
     changes, scans  a day

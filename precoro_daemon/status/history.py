@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import floor
+
+from msgspec import Struct
 
 from precoro_daemon.quota.limits import SECONDS
 from precoro_daemon.quota.watched_hours import WatchedHour
@@ -16,8 +17,7 @@ _DAY_S = SECONDS["day"]
 HISTORY_SHOWN_S = DAYS_SHOWN * _DAY_S
 
 
-@dataclass(frozen=True, slots=True)
-class Day:
+class Day(Struct, frozen=True):
     """One day (UTC).
 
     begins  Unix seconds

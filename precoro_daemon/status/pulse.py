@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from precoro_daemon.runtime.job_state import JobStatus
     from precoro_daemon.runtime.ports import PartPulse
 
 
-@dataclass(slots=True)
-class Pulse:
+class Pulse(Struct):
     """The whole program: its jobs in the order of a round, what else has work of its own, when it started, and
     whether it is ending. refused: why the configuration that was read last is not in use, "" if it is."""
 

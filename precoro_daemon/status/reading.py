@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from precoro_daemon.files.ports.attachment_book import AttachedFile, FileCounts
 from precoro_daemon.mirror.ports.deliveries import DeliveryCounts
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
     from precoro_daemon.status.facts import Fact
 
 
-@dataclass(frozen=True, slots=True)
-class CollectionState:
+class CollectionState(Struct, frozen=True):
     """Rows of a collection by what they are, and how far its scans got.
 
     live      rows Precoro still has; wanted: those of them that the user's filter keeps; vanished: the others
@@ -40,8 +40,7 @@ class CollectionState:
     due: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class FileState:
+class FileState(Struct, frozen=True):
     """stored: files kept, by collection · due: files missing · too_large: files that are left out"""
 
     stored: Mapping[str, FileCounts]
@@ -55,8 +54,7 @@ class FileState:
         return FileCounts(sum(one.files for one in counts), sum(one.bytes for one in counts))
 
 
-@dataclass(frozen=True, slots=True)
-class Overview:
+class Overview(Struct, frozen=True):
     """Everything that people are shown of the state, as it was at one moment.
 
     collections         by name, as far as the state knows something of them

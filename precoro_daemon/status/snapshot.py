@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING, Literal, Protocol
+
+from msgspec import Struct, field
 
 from precoro_daemon.catalogue.rules.write_states import State
 from precoro_daemon.mirror.ports.deliveries import DeliveryCounts
@@ -32,8 +33,7 @@ if TYPE_CHECKING:
     from precoro_daemon.status.reading import FileState
 
 
-@dataclass(frozen=True, slots=True)
-class Tallies:
+class Tallies(Struct, frozen=True):
     """What was counted since the process started; nothing is ever taken away.
 
     calls    by method, route and outcome
@@ -51,8 +51,7 @@ class Tallies:
         self.lines[level, event] += 1
 
 
-@dataclass(frozen=True, slots=True)
-class CollectionStatus:
+class CollectionStatus(Struct, frozen=True):
     """One collection.
 
     mirrored     the configuration names it; else the state still holds what was mirrored before
@@ -81,8 +80,7 @@ class CollectionStatus:
     hidden: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class PaymentStatus:
+class PaymentStatus(Struct, frozen=True):
     """Payments in both directions.
 
     intents      by direction and state, how many and since when the oldest
@@ -113,8 +111,7 @@ class PaymentStatus:
         return [reason for reason in reasons if reason and self.enabled]
 
 
-@dataclass(frozen=True, slots=True)
-class Hour:
+class Hour(Struct, frozen=True):
     """Calls of one hour by lane; None: by a version that did not note the lane. `begins` in Unix seconds."""
 
     begins: float
@@ -125,8 +122,7 @@ class Hour:
         return sum(self.calls.values())
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(Struct, frozen=True):
     """What the state held when it was read at `read_at`.
 
     collections         the mirrored ones in their order, then others that the state holds
@@ -190,8 +186,7 @@ class Stored:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Quota:
+class Quota(Struct, frozen=True):
     """The account of calls at one moment.
 
     limits, left  calls by window; windows without a limit are not in them
@@ -228,8 +223,7 @@ class Quota:
         return duration(calls, [(seconds, windows.get(window, 0)) for window, seconds in SECONDS.items()])
 
 
-@dataclass(frozen=True, slots=True)
-class Outlook:
+class Outlook(Struct, frozen=True):
     """What the planner means to do.
 
     plan   what a day's calls go to; None where they are not limited
@@ -240,8 +234,7 @@ class Outlook:
     scans: Mapping[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Live:
+class Live(Struct, frozen=True):
     """Signs of life of a service; empty in another process. up: seconds since the service's process started."""
 
     pulse: Pulse = field(default_factory=lambda: Pulse(0.0))
@@ -249,8 +242,7 @@ class Live:
     up: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True):
     """Everything at `now` (Unix seconds by the Clock).
 
     stored      None as long as the state could not be read once

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
 from math import floor
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from precoro_daemon.mirror.rules.cursors import Cursor, census_due
 from precoro_daemon.payments.rules.needs import lacking
@@ -36,8 +38,7 @@ _CHANGES_SHOWN_S = 30 * SECONDS["day"]
 """For which people are shown that an answer changed, where that is all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(Struct, frozen=True):
     """What the configuration says of it.
 
     mirrored      collections, in their order; detailed: those whose details are wanted
@@ -67,8 +68,7 @@ class Scope:
     company: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Disks:
+class Disks(Struct, frozen=True):
     """What was seen beside the state.
 
     free     bytes on each disk
@@ -176,11 +176,6 @@ def _payments(scope: Scope, overview: Overview, disks: Disks) -> PaymentStatus |
             filter(None, (lacking(each, overview.shape_changes, scope.accepted) for each in scope.pays)), ""
         ),
     )
-
-
-def _lacking(scope: Scope, overview: Overview) -> str:
-    found = (lacking(each, overview.shape_changes, scope.accepted) for each in scope.pays)
-    return next(filter(None, found), "")
 
 
 def _hours(overview: Overview, now: float) -> Sequence[Hour]:

@@ -14,6 +14,7 @@ import click
 import pytest
 import structlog
 from click.testing import CliRunner
+from msgspec import structs
 from rich.console import RenderableType
 
 from precoro_daemon.catalogue.plan_items import Outline
@@ -82,13 +83,13 @@ def test_status() -> None:
     day = troubled()
     assert day.stored is not None
     large = AttachedFile(LARGE.collection, 7, 12, replace(LARGE.attachment, name=BAD))
-    stored = replace(
+    stored = structs.replace(
         day.stored,
-        files=replace(day.stored.files, too_large=[large]),
+        files=structs.replace(day.stored.files, too_large=[large]),
         quarantined=[replace(one, reason=BAD) for one in day.stored.quarantined],
         grant=replace(day.stored.grant, whose=BAD, lost=BAD) if day.stored.grant else None,
     )
-    hostile = status_tables.status(replace(day, stored=stored))
+    hostile = status_tables.status(structs.replace(day, stored=stored))
     harmless(printed(hostile), times=5)
     assert _RAW.findall(spoken(lambda: show(hostile))) == []
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 from rich.console import Console, RenderableType
 
 from precoro_daemon.cli import status_json, status_tables, tables
@@ -112,7 +113,7 @@ def test_status_tells_freshness_in_the_order_of_the_collections() -> None:
 
 @pytest.mark.parametrize("width", [24, 40, 60, 80, 120])
 def test_no_count_is_cut_however_narrow_the_screen(width: int) -> None:
-    large = replace(FRESH, wanted=1_234_567, detailed=1_200_000, due=34_567, vanished=5_432)
+    large = structs.replace(FRESH, wanted=1_234_567, detailed=1_200_000, due=34_567, vanished=5_432)
     told = text(status_tables.status(seen(STATES | {"invoices": large})), width)
     assert max(map(len, told.splitlines())) <= width
     words = re.sub(r"\s", "", told)
@@ -220,7 +221,7 @@ def test_status_tells_why_no_payment_is_sent_and_what_cannot_be_read() -> None:
         "unmatched": {"Books": 1_200},
     }
     quiet = seen(**more)
-    busy = seen(scope=replace(SCOPE, ledger="Books", pays=list(Direction)), **more)
+    busy = seen(scope=structs.replace(SCOPE, ledger="Books", pays=list(Direction)), **more)
     shown = text(status_tables.status(busy))
     assert "Payments are held back: disarmed by root: audit." in shown
     assert "Payments are held back: /stop is there." in shown
@@ -235,7 +236,7 @@ def test_status_tells_why_no_payment_is_sent_and_what_cannot_be_read() -> None:
 
 def test_what_needs_a_person_stands_last_with_what_to_type() -> None:
     command = "precoro-daemon --config '/etc/precoro daemon/config.toml'"
-    scope = replace(SCOPE, ledger="Books", pays=list(Direction), kill_switch="/stop", command=command)
+    scope = structs.replace(SCOPE, ledger="Books", pays=list(Direction), kill_switch="/stop", command=command)
     more: dict[str, Any] = {
         "switch": Switch(armed=False, reason="the state was restored from a copy"),
         "payments": {("to_precoro", "review"): (2, NOW - DAY), ("to_ledger", "doubt"): (1, NOW - 2 * DAY)},
@@ -270,13 +271,13 @@ def test_where_all_is_well_nobody_is_needed() -> None:
 
 
 def test_payments_that_no_job_makes_are_not_held_back_and_need_nobody() -> None:
-    idle = seen(scope=replace(SCOPE, ledger="Books"))
+    idle = seen(scope=structs.replace(SCOPE, ledger="Books"))
     assert matters(idle) == []
     assert json.loads(status_json.as_json(idle))["payments_held_back"] == []
 
 
 def test_what_is_mirrored_no_more_is_shown_for_as_long_as_the_state_holds_it() -> None:
-    scope = replace(SCOPE, mirrored=["suppliers", "receipts"])
+    scope = structs.replace(SCOPE, mirrored=["suppliers", "receipts"])
     shown = text(status_tables.status(seen(scope=scope)))
     assert line(shown, "suppliers") == "7 5 s ago owed"
     assert line(shown, "receipts") == "0 not yet listed"

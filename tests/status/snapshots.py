@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from precoro_daemon.catalogue.ports.plans import PlanState
 from precoro_daemon.catalogue.rules.suppliers import Supplier

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from precoro_daemon.errors import AuthenticationError, ConnectionFault
 from precoro_daemon.mirror.rules.quarantine import Stage

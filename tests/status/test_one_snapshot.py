@@ -9,6 +9,7 @@ from dataclasses import replace
 from html import unescape
 
 import pytest
+from msgspec import structs
 from rich.console import Console
 
 from precoro_daemon.adapters.listener.metrics import families
@@ -23,7 +24,7 @@ def as_read(snapshot: Snapshot) -> Snapshot:
     """Without half a surrogate pair: a state holds UTF-8."""
     assert snapshot.stored is not None
     clean = [replace(one, reason=valid(one.reason), raw=valid(one.raw or "")) for one in snapshot.stored.quarantined]
-    return replace(snapshot, stored=replace(snapshot.stored, quarantined=clean))
+    return structs.replace(snapshot, stored=structs.replace(snapshot.stored, quarantined=clean))
 
 
 def valid(text: str) -> str:

@@ -7,7 +7,6 @@ import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 
 import anyio
 import pytest
+from msgspec import structs
 
 from precoro_daemon.app.company import polling_of
 from precoro_daemon.app.state import state_of
@@ -204,9 +204,9 @@ async def test_a_command_sees_what_the_service_shows_but_for_its_signs_of_life(t
     assert service.stored is not None
     assert command.stored is not None
     same = {"read_at": 0.0, "free": {}, "hours": (), "collections": ()}
-    assert replace(command.stored, **same) == replace(service.stored, **same)
+    assert structs.replace(command.stored, **same) == structs.replace(service.stored, **same)
     one, other = command.stored.collections[0], service.stored.collections[0]
-    assert replace(one, freshness=None) == replace(other, freshness=None)
+    assert structs.replace(one, freshness=None) == structs.replace(other, freshness=None)
     assert one.freshness is not None
     assert other.freshness is not None
     # It is of the last seven days, which moved on between the two.

@@ -6,11 +6,11 @@ import asyncio
 import json
 import time
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 import anyio
 import pytest
+from msgspec.structs import replace
 
 from precoro_daemon.adapters.listener.metrics import families
 from precoro_daemon.adapters.listener.page import page
