@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import re
 import sys
@@ -18,6 +17,7 @@ from precoro_daemon.values.visible_text import visible
 from precoro_daemon.values.wrapped_lines import line_for_people
 
 if TYPE_CHECKING:
+    import logging
     from types import ModuleType
 
     from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
@@ -156,7 +156,6 @@ _SHORTEST_IN_WORDS_CHARS = 8
 
 _OUR_OWN = frozenset({"event", "job", "lane", "kind", "collection", "window", "stopped"})
 """Fields whose values are constants of this program: whatever the secret is, they are not it."""
-_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 Redact = Callable[[str], str]
 
@@ -228,11 +227,15 @@ def set_up(
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _console(stream, columns) if for_people else _render_json,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=lambda *_: _Lines(stream),
         cache_logger_on_first_use=False,
     )
-    _bridge_libraries()
+    import logging  # noqa: PLC0415 - who writes no line needs none
+
+    root = logging.getLogger()
+    root.addHandler(_bridge())  # it stands there once
+    root.setLevel(logging.WARNING)
 
 
 def redaction(secrets: Sequence[str]) -> Redact:
@@ -341,13 +344,18 @@ class _Lines:
     debug = info = warning = error = critical = msg
 
 
-class _Bridge(logging.Handler):
+@cache
+def _bridge() -> logging.Handler:
     """Hands what libraries log through the standard library to the program's own log."""
+    import logging  # noqa: PLC0415 - who writes no line needs none
 
-    def emit(self, record: logging.LogRecord) -> None:
-        log = get_logger()
-        log_line = log.error if record.levelno >= logging.ERROR else log.warning
-        log_line("library_warned", logger=record.name, message=_message(record), exc_info=record.exc_info)
+    class Bridge(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            log = get_logger()
+            log_line = log.error if record.levelno >= logging.ERROR else log.warning
+            log_line("library_warned", logger=record.name, message=_message(record), exc_info=record.exc_info)
+
+    return Bridge()
 
 
 def _message(record: logging.LogRecord) -> str:
@@ -355,13 +363,6 @@ def _message(record: logging.LogRecord) -> str:
         return record.getMessage()
     except (TypeError, ValueError):
         return f"{record.msg} {record.args}"
-
-
-def _bridge_libraries() -> None:
-    root = logging.getLogger()
-    if not any(isinstance(handler, _Bridge) for handler in root.handlers):
-        root.addHandler(_Bridge())
-    root.setLevel(logging.WARNING)
 
 
 def _require_declared(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

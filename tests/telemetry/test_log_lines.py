@@ -16,7 +16,7 @@ import structlog
 
 import precoro_daemon
 from precoro_daemon.telemetry import EVENTS, UndeclaredEvent, get_logger, set_up
-from precoro_daemon.telemetry import _Bridge as Bridge
+from precoro_daemon.telemetry import _bridge as bridge
 
 
 class Terminal(io.StringIO):
@@ -119,7 +119,7 @@ def test_libraries_speak_through_the_same_log_from_warnings_on(stream: io.String
 
 def test_a_library_that_misuses_logging_is_heard_too(stream: io.StringIO):
     record = logging.LogRecord("lib", logging.CRITICAL, "", 0, "%d", ("no number",), None)
-    Bridge().handle(record)
+    bridge().handle(record)
     (line,) = _lines(stream)
     assert (line["level"], line["message"]) == ("error", "%d ('no number',)")
 
