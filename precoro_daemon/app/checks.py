@@ -13,10 +13,8 @@ import anyio
 from precoro_daemon.adapters.host.clock import RealClock
 from precoro_daemon.app.company import Company, connect
 from precoro_daemon.app.control import Probe, send_command
-from precoro_daemon.app.export_targets import check_exports
 from precoro_daemon.app.files import disk_of_files, open_files
 from precoro_daemon.app.findings import Finding
-from precoro_daemon.app.ledger_check import check_ledger
 from precoro_daemon.app.notices import check_notices
 from precoro_daemon.app.state import address, control_socket, kill_switch, on_server, open_or_borrow, place, state_of
 from precoro_daemon.app.state_reading import account_of, outlook_of, read_state
@@ -197,14 +195,26 @@ async def _is_served(settings: Settings) -> bool:
         return True
 
 
+async def _check_ledger(settings: Settings) -> Finding:
+    from precoro_daemon.app.ledger_check import check_ledger
+
+    return await check_ledger(settings)
+
+
+async def _check_exports(settings: Settings) -> Finding:
+    from precoro_daemon.app.export_targets import check_exports
+
+    return await check_exports(settings)
+
+
 CHECKS = {
     "paths": check_paths,
     "schedule": check_schedule,
     "state": check_state,
     "files": check_folder,
-    "ledger": check_ledger,
+    "ledger": _check_ledger,
     "messages": check_notices,
-    "exports": check_exports,
+    "exports": _check_exports,
     "Precoro": check_access,
 }
 """By the part they are about, in their order."""

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from precoro_daemon.adapters.http.credentials import Credentials
 from precoro_daemon.adapters.http.dependencies import GateDependencies
 from precoro_daemon.adapters.http.downloads import Downloads
@@ -113,8 +115,7 @@ class Gateway:
         return self.throttled.account
 
 
-@dataclass(frozen=True, slots=True)
-class Company:
+class Company(Struct, frozen=True):
     """One company at work. All it needs is handed to it and nothing of it is global: a process holds one or many.
 
     ledger  None where the company keeps no payments in step

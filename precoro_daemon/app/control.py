@@ -14,7 +14,6 @@ import msgspec
 
 from precoro_daemon.adapters.listener.control import CONNECTION_LIFE_S, PATH, Executor, control
 from precoro_daemon.app.health_client import LocalConnection
-from precoro_daemon.app.payments import open_handler
 from precoro_daemon.app.state import control_socket, demand_state, state_of
 from precoro_daemon.errors import CommandUnanswered, DecisionRefused, ListenerUnusable, StoreHeld
 from precoro_daemon.payments.commands import Command, CommandHandler
@@ -99,6 +98,8 @@ async def _between_laps(service: Scheduler, stack: AsyncExitStack) -> None:
 async def execute_here(settings: Settings, command: Command) -> str:
     """What there is to say of it. Raises StoreHeld, StoreUnusable, DecisionRefused, and what the ledger raises."""
     await anyio.to_thread.run_sync(demand_state, settings)
+    from precoro_daemon.app.payments import open_handler
+
     async with open_handler(settings) as here:
         return await here.handler.execute(legible(command))
 

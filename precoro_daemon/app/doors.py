@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from precoro_daemon.adapters.listener.control import Executor
-from precoro_daemon.adapters.listener.watch import Gatekeeper, watch
-from precoro_daemon.adapters.listener.webhooks import Reception, webhooks
 from precoro_daemon.app.watch import Watched, watcher_of
 from precoro_daemon.settings import Settings
 from precoro_daemon.settings import Watch as WatchSection
 from precoro_daemon.telemetry import get_logger
 from precoro_daemon.values.addresses import Address
+
+if TYPE_CHECKING:
+    from precoro_daemon.adapters.listener.control import Executor
+    from precoro_daemon.adapters.listener.webhooks import Reception
 
 _log = get_logger()
 
@@ -51,6 +52,8 @@ class OwnDoors:
         if section.listen is None:
             yield
             return
+        from precoro_daemon.adapters.listener.watch import Gatekeeper, watch
+
         async with (
             watcher_of(settings, watched) as watcher,
             watch(watcher, section.listen, Gatekeeper(section.hosts)) as real,
@@ -60,6 +63,8 @@ class OwnDoors:
 
     @asynccontextmanager
     async def webhooks(self, listen: Address, reception: Reception) -> AsyncIterator[None]:
+        from precoro_daemon.adapters.listener.webhooks import webhooks
+
         async with webhooks(reception, listen) as real:
             _log.info("listening_started", what="webhooks", address=str(real))
             yield

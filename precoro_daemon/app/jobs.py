@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
 
 from precoro_daemon.app.files import open_files
 from precoro_daemon.app.values import chosen, only_with_attachments, wanted_files
@@ -69,8 +71,7 @@ class Gateways(Protocol):
     def items(self) -> ItemGateway: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Dependencies:
+class Dependencies(Struct, frozen=True):
     """What the jobs work with."""
 
     precoro: Precoro

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import anyio.to_thread
+from msgspec import Struct, field
 
 from precoro_daemon.app.company import connect, open_company
 from precoro_daemon.app.files import open_files
@@ -53,8 +54,7 @@ _QUARANTINED: Mapping[Stage, str] = {
 """What a report says of quarantined things, by where they failed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(Struct, frozen=True):
     """What to run: one job alone or what is due, within how many real seconds, watched by whom. `command`: how this
     program is called, for people who need to know what to type."""
 

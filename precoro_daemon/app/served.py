@@ -9,7 +9,6 @@ from functools import partial
 
 import anyio
 
-from precoro_daemon.adapters.listener.webhooks import Reception
 from precoro_daemon.adapters.state.ports import Store
 from precoro_daemon.app.checks import prober
 from precoro_daemon.app.company import Company, Way, open_company
@@ -148,6 +147,8 @@ class ServedCompany:
         if section.listen is None:
             yield
             return
+        from precoro_daemon.adapters.listener.webhooks import Reception
+
         wake = partial(scheduler.wake, "apply_deliveries")
         answers = heartbeat.tallies.answers
         inbox, unknown = self._store.deliveries, sentinel.announced

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from precoro_daemon.adapters.host.clock import RealClock
 from precoro_daemon.adapters.http.credentials import Credentials
@@ -54,8 +56,7 @@ REHEARSAL = 10 * 365 * 86_400.0
 answer tells, a rehearsal's clock stands so far ahead that nothing of the earlier one holds that call back."""
 
 
-@dataclass(frozen=True, slots=True)
-class Contradiction:
+class Contradiction(Struct, frozen=True):
     """Bounds and schedules that cannot be held.
 
     asked  calls a day by collection, the most first

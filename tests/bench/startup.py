@@ -24,12 +24,7 @@ from tests.bench.subject import command, mirror, write_config
 _ROUNDS = 5
 _MANY = 1_000_000
 _PROGRAM = str(Path(sys.executable).with_name("precoro-daemon"))
-_FLOOR = (
-    "import click, sqlite3, rich.console, rich.table\n"
-    "from pydantic import BaseModel\n"
-    "class Section(BaseModel):\n"
-    "    key: int = 0\n"
-)
+_FLOOR = "import click, sqlite3\nfrom pydantic import BaseModel\nclass Section(BaseModel):\n    key: int = 0\n"
 
 _FLOOR_OF_A_REQUEST = """
 import sys, sqlite3, tomllib, aiohttp, anyio, click, orjson, structlog
@@ -76,16 +71,14 @@ def help_text(_folder: Path) -> Iterator[Line]:
 
 def status(folder: Path) -> Iterator[Line]:
     """At a thousand invoices, at twenty thousand and at a million; beside them what a status was made of that checks
-    its configuration and draws tables: a model of pydantic, a table of rich, and SQLite."""
+    its configuration and reads its state: a model of pydantic, and SQLite."""
     asked = {f"{number:,}": _status_at(folder, number) for number in (1_000, 20_000)}
     asked[f"{_MANY:,}"] = _status_at(folder, 1_000, copied_to=_MANY)
     found = in_turn(_ROUNDS, {**asked, "floor": lambda: run(python("-c", _FLOOR)).cpu, "import click": _click})
     middle = medians(found)
     for name in asked:
         yield no_slower(f"CPU time of status at {name}", middle[name], "import click", middle["import click"], 1.3)
-    floor = no_slower(
-        "  the floor: click, pydantic, rich, SQLite", middle["floor"], "import click", middle["import click"]
-    )
+    floor = no_slower("  the floor: click, pydantic, SQLite", middle["floor"], "import click", middle["import click"])
     yield replace(floor, aim=None)
     few, *more = asked
     for many in more:

@@ -66,7 +66,13 @@ def test_the_status_loads_no_client_no_log_and_no_repository(tmp_path: Path) -> 
     loaded = loaded_by("--config", str(config), "status")
     assert "precoro_daemon.cli.status_tables" in loaded
     assert not loaded & {"aiohttp", "structlog", "yarl", "pydantic_settings", "prometheus_client", "psycopg"}
-    assert not loaded & {"asyncio", "anyio", "importlib.metadata", "precoro_daemon.adapters.state.repositories"}
+    assert not loaded & {
+        "asyncio",
+        "anyio",
+        "logging",
+        "importlib.metadata",
+        "precoro_daemon.adapters.state.repositories",
+    }
     assert _rooms(loaded, "payments.rules.events", "exports.ports", "settings.ledger_", "settings.exports") <= {
         "precoro_daemon.exports.ports", "precoro_daemon.exports.ports.pushes",
         "precoro_daemon.settings.ledger_values",
@@ -85,3 +91,12 @@ def test_a_run_without_terminal_or_ledger_loads_nothing_that_draws_on_one_or_spe
     assert not {name for name in loaded if name.partition(".")[0] in ("rich", "pygments", "oauthlib")}
     assert _rooms(loaded, "adapters.ledgers.", "payments.rules.events", "payments.ports.journal") == set()
     assert _rooms(loaded, "exports.follow", "files.fetch", "catalogue.manage", "mirror.apply_deliveries") == set()
+
+
+def test_a_service_loads_no_metrics_page_or_exports_before_the_configuration_asks_for_them() -> None:
+    program = "import sys; from precoro_daemon.app.process import serve; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert "precoro_daemon.app.served" in loaded
+    assert "prometheus_client" not in loaded
+    assert _rooms(loaded, "adapters.listener.w", "adapters.exports.", "app.payments") == set()
