@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_open_metrics
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
@@ -93,16 +94,11 @@ def test_quiet_and_without_payments() -> None:
 
 
 def test_ages_are_never_negative_though_a_clock_runs_back() -> None:
-    snapshot = quiet()
-    object.__setattr__(snapshot, "now", NOW - 100_000)
-    assert min(values(snapshot).values()) >= 0
+    assert min(values(replace(quiet(), now=NOW - 100_000)).values()) >= 0
 
 
 def test_the_state_may_be_unknown() -> None:
-    snapshot = quiet()
-    object.__setattr__(snapshot, "stored", None)
-    object.__setattr__(snapshot, "unreadable", "the disk is gone")
-    told = values(snapshot)
+    told = values(replace(quiet(), stored=None, unreadable="the disk is gone"))
     assert (told["state_readable",], told["ready",]) == (0, 0)
     assert told["quota_left", "day"] == 1033
 
