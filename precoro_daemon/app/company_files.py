@@ -71,15 +71,15 @@ def _read(directory: Path, names: Sequence[str], environ: Mapping[str, str]) -> 
     refused: dict[str, str] = {}
     for name in names:
         try:
-            settings = load_company(_fit(path_of(directory, name)), environ)
+            settings = load_company(_fit(path_of(directory, name)), environ, shared)
             refuse_fork(settings)
             companies[name] = _of_fleet(settings, directory, name, shared)
         except (ConfigurationError, StoreUnusable) as error:
             refused[name] = str(error)
     alike = dict(_alike(directory, companies, environ))
     own = {name: settings for name, settings in companies.items() if name not in alike}
-    watch, deliveries, log, fleet, state = shared
-    return CompanyFiles(watch, deliveries.listen, log, fleet, state, own, refused | alike)
+    listen = shared.deliveries.listen
+    return CompanyFiles(shared.watch, listen, shared.log, shared.fleet, shared.state, own, refused | alike)
 
 
 def _of_fleet(settings: Settings, directory: Path, name: str, shared: Shared) -> Settings:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -68,7 +69,7 @@ _OF_THE_PROCESS: Sequence[KeyPath] = (("watch",), ("log",), ("fleet",), ("apply_
 Tree = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _File:
     """`below`: what is merged under it, None where it stands alone."""
 
@@ -77,7 +78,7 @@ class _File:
     lines: Mapping[KeyPath, int] = field(default_factory=dict)
     below: _File | None = None
 
-    @property
+    @cached_property
     def base(self) -> Path:
         """Where relative paths start: the file's own directory, also where a link leads to it, so that both ways name
         the same state. Without a file, the working directory."""
@@ -115,9 +116,9 @@ def load(path: Path | None, environ: Mapping[str, str], *, spare: Collection[str
     return _settings(_read(path), environ, spare)
 
 
-def load_company(path: Path, environ: Mapping[str, str]) -> Settings:
-    """The same for one company of a process that serves several, defaults.toml or not."""
-    return _settings(_read_company(path), environ, ())
+def load_company(path: Path, environ: Mapping[str, str], shared: Shared) -> Settings:
+    """The same for one company of a process that serves several. The defaults are read once for all of them."""
+    return _settings(replace(_read_file(path), below=shared.file), environ, ())
 
 
 def locate(path: Path, environ: Mapping[str, str], key: KeyPath, text: str) -> str:
@@ -128,19 +129,19 @@ def locate(path: Path, environ: Mapping[str, str], key: KeyPath, text: str) -> s
 
 class Shared(NamedTuple):
     """What the process of several companies takes from defaults.toml. `state`: that of a company with none of its
-    own; one in a PostgreSQL database makes the process a worker of a fleet"""
+    own; one in a PostgreSQL database makes the process a worker of a fleet · `file`: merged under each company's"""
 
     watch: Watch
     deliveries: ApplyDeliveries
     log: Log
     fleet: Fleet
     state: State
+    file: _File
 
 
 def load_defaults(directory: Path, environ: Mapping[str, str]) -> Shared:
     """ConfigurationError lists the mistakes in what belongs to the process."""
-    path = directory / _DEFAULTS
-    file = _read_file(path) if path.exists() else _File(str(path))
+    file = _read_defaults(directory)
     variables = _variables(environ)
     origins = file.origins({_path(name): given for name, (given, _) in variables.items()})
     values = _merge(file.values, _from_environment({name: text for name, (_, text) in variables.items()}))
@@ -153,7 +154,7 @@ def load_defaults(directory: Path, environ: Mapping[str, str]) -> Shared:
     if settings is None or unfound:
         raise ConfigurationError("\n".join(map(str, sorted([*unfound, *mistakes], key=lambda one: one.line))))
     settings = anchored(settings, file.base)
-    return Shared(settings.watch, settings.apply_deliveries, settings.log, settings.fleet, settings.state)
+    return Shared(settings.watch, settings.apply_deliveries, settings.log, settings.fleet, settings.state, file)
 
 
 def _stand_in(taken: Tree) -> Tree:
@@ -228,8 +229,12 @@ def _read(path: Path | None) -> _File:
 
 
 def _read_company(path: Path) -> _File:
-    defaults = path.with_name(_DEFAULTS)
-    return replace(_read_file(path), below=_read_file(defaults) if defaults.exists() else _File(str(defaults)))
+    return replace(_read_file(path), below=_read_defaults(path.parent))
+
+
+def _read_defaults(directory: Path) -> _File:
+    path = directory / _DEFAULTS
+    return _read_file(path) if path.exists() else _File(str(path))
 
 
 def _refuse_for_itself(file: _File) -> Iterator[Mistake]:

@@ -96,7 +96,7 @@ def test_what_the_process_has_once_is_no_companys(acme: Path, key: str) -> None:
     line = {"log": 'level = "error"'}.get(key, 'listen = "127.0.0.1:9470"')
     add(acme, f"[{key}]\n{line}\n")
     with pytest.raises(ConfigurationError, match="companies beside a defaults"):
-        load_company(acme, {})
+        load_company(acme, {}, load_defaults(acme.parent, {}))
 
 
 def test_alone_a_file_is_what_it_was(acme: Path) -> None:
@@ -106,9 +106,9 @@ def test_alone_a_file_is_what_it_was(acme: Path) -> None:
 
 def test_the_process_takes_its_sockets_and_its_log_from_the_defaults(acme: Path) -> None:
     common(acme, '[watch]\nlisten = "127.0.0.1:9470"\n[apply_deliveries]\nlisten = "127.0.0.1:8470"\n')
-    watch, deliveries, log, _, _ = load_defaults(acme.parent, {"PRECORO_DAEMON__LOG__LEVEL": "error"})
-    assert (watch.listen, deliveries.listen) == (Address("127.0.0.1", 9470), Address("127.0.0.1", 8470))
-    assert log.level == "error"
+    found = load_defaults(acme.parent, {"PRECORO_DAEMON__LOG__LEVEL": "error"})
+    assert (found.watch.listen, found.deliveries.listen) == (Address("127.0.0.1", 9470), Address("127.0.0.1", 8470))
+    assert found.log.level == "error"
     shared = common(acme, '[watch]\nlisten = "nowhere"\n')
     with pytest.raises(ConfigurationError, match=rf"^{shared}:4: watch.listen: .nowhere. is not valid; expected"):
         load_defaults(acme.parent, {})
