@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from anyio import to_thread
+
 from precoro_daemon.app.state import server_of
 from precoro_daemon.errors import ConfigurationError, DecisionRefused
 from precoro_daemon.settings import load_defaults
@@ -26,7 +28,7 @@ class Roster:
 
 async def read_roster(directory: Path, environ: Mapping[str, str]) -> Roster | None:
     """None where no fleet serves the companies of the directory. Raises StoreUnavailable, StoreUnusable."""
-    if (fleet := fleet_of(directory, environ)) is None:
+    if (fleet := await _fleet_of(directory, environ)) is None:
         return None
     async with fleet:
         return Roster(await fleet.workers(), await fleet.holders(), await fleet.differing())
@@ -34,7 +36,7 @@ async def read_roster(directory: Path, environ: Mapping[str, str]) -> Roster | N
 
 async def drain(directory: Path, environ: Mapping[str, str], worker: str) -> str:
     """What there is to say of it. Raises DecisionRefused."""
-    async with _demanded(directory, environ) as fleet:
+    async with await _demanded(directory, environ) as fleet:
         if not await fleet.drain(worker):
             raise DecisionRefused(f"no living worker is called {worker}; {await _who_lives(fleet)}")
     return f"{worker} hands back what it serves, and takes nothing more until it is started again"
@@ -42,7 +44,7 @@ async def drain(directory: Path, environ: Mapping[str, str], worker: str) -> str
 
 async def move(directory: Path, environ: Mapping[str, str], company: str, worker: str) -> str:
     """What there is to say of it. Raises DecisionRefused."""
-    async with _demanded(directory, environ) as fleet:
+    async with await _demanded(directory, environ) as fleet:
         if not await fleet.move(company, worker):
             known = {one.company for one in await fleet.holders()}
             if company not in known:
@@ -55,7 +57,7 @@ async def move(directory: Path, environ: Mapping[str, str], company: str, worker
 
 async def forget(directory: Path, environ: Mapping[str, str], company: str) -> str:
     """What there is to say of it. Raises DecisionRefused."""
-    async with _demanded(directory, environ) as fleet:
+    async with await _demanded(directory, environ) as fleet:
         if not await fleet.forget(company):
             raise DecisionRefused(
                 f"the fleet has no company {company}, or a worker serves it: take its file from every worker, reload "
@@ -64,9 +66,9 @@ async def forget(directory: Path, environ: Mapping[str, str], company: str) -> s
     return f"the fleet has {company} no more; its state is as it was"
 
 
-def fleet_of(directory: Path, environ: Mapping[str, str]) -> PostgresFleet | None:
-    """Blocking. Raises ConfigurationError."""
-    shared = load_defaults(directory, environ)
+async def _fleet_of(directory: Path, environ: Mapping[str, str]) -> PostgresFleet | None:
+    """None where there is none. Raises ConfigurationError."""
+    shared = await to_thread.run_sync(load_defaults, directory, environ)
     if shared.state.server is None:
         return None
     from precoro_daemon.adapters.state.postgresql.fleet_commands import PostgresFleet  # noqa: PLC0415
@@ -74,8 +76,8 @@ def fleet_of(directory: Path, environ: Mapping[str, str]) -> PostgresFleet | Non
     return PostgresFleet(server_of(shared.state).conninfo, shared.fleet.lease)
 
 
-def _demanded(directory: Path, environ: Mapping[str, str]) -> PostgresFleet:
-    if (fleet := fleet_of(directory, environ)) is None:
+async def _demanded(directory: Path, environ: Mapping[str, str]) -> PostgresFleet:
+    if (fleet := await _fleet_of(directory, environ)) is None:
         path = directory / "defaults.toml"
         raise ConfigurationError(f"{path}: there is no fleet: state.url is not that of a PostgreSQL database")
     return fleet
