@@ -71,8 +71,7 @@ def make_views(connection: psycopg.Connection[Any]) -> None:
     if names:
         every = sql.SQL(", ").join(map(sql.Identifier, names))
         connection.execute(sql.SQL("DROP VIEW {} CASCADE").format(every))
-    for definition in view_definitions():
-        connection.execute(definition.encode())
+    connection.execute("\n".join(view_definitions()).encode())
 
 
 def let_readers_read(connection: psycopg.Connection[Any]) -> None:
