@@ -40,8 +40,8 @@ _log = get_logger()
 _SPREAD_S = 30.0
 """Real seconds over which the first turns of companies are spread, at most."""
 
-_SPREAD_PER_COMPANY_S = 0.2
-"""Real seconds for each: a start takes about as long of a core."""
+_SPREAD_PER_COMPANY_S = 0.03
+"""Real seconds for each. A start takes twice as long of a core: most of the time that starts take is their own."""
 
 _COMPANIES_CHECK_S = 5.0
 """Real seconds between two checks of all companies, at most."""
