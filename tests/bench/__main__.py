@@ -63,6 +63,7 @@ BENCHMARKS: Mapping[str, Callable[[Path], Iterator[Line]]] = {
 
 LONG: Mapping[str, Callable[[Path], Iterator[Line]]] = {
     "companies": companies.many,
+    "first_mirrors": companies.first_mirrors,
     "fleet": fleets.hand_over,
     "forecast": forecasts.first_fill,
     "freshness": freshness.planned,

@@ -1,4 +1,5 @@
-"""What a company costs in a process that serves many: memory, CPU time of a quiet lap, CPU time of an idle day."""
+"""What a company costs in a process that serves many: memory, CPU time of a quiet lap, CPU time of an idle day; and
+what many first mirrors at once cost each of them in time."""
 
 from __future__ import annotations
 
@@ -8,10 +9,12 @@ import signal
 import sqlite3
 import subprocess
 import time
+import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.bench.figures import Aim, Line
 from tests.bench.processes import CLIENT_CORE, ROOT, python
@@ -25,6 +28,14 @@ _LAP_EVERY_S = 10
 
 _LAPS_A_DAY = 48
 """Of all 25 lists: 1,200 calls."""
+
+_FIRST = {"invoices": 60, "suppliers": 20, "items": 100}
+"""Rows of a company whose first mirror is measured: 82 calls."""
+
+_MIRRORED = "SELECT count(*) FROM record_counts WHERE collection = 'invoices' AND records > 0 AND due = 0"
+
+_LOOKED_EVERY_S = 5.0
+"""Real seconds between two readings of all states, which take a hundredth of a core."""
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _NO_LIMITS = "".join(
@@ -58,6 +69,45 @@ def many(folder: Path) -> Iterator[Line]:
         yield Line("  an idle company-day, CPU", f"{found.day:.1f} s", "allowed", "10 s", found.day / 10, Aim(1.0))
 
 
+def first_mirrors(folder: Path) -> Iterator[Line]:
+    """Each company at a call a second by its own limits, which the sandbox keeps too."""
+    companies = int(os.environ.get("COMPANIES", "100"))
+    alone, _, _ = _mirror_all(folder / "alone", 1)
+    together, cpu, refused = _mirror_all(folder / "together", companies)
+    yield Line(
+        f"{companies} first mirrors at once",
+        f"{together:.1f} s",
+        "one alone",
+        f"{alone:.1f} s",
+        together / alone,
+        Aim(1.05),
+    )
+    yield Line("  CPU time of a company's", f"{cpu / companies:.2f} s", "", "")
+    yield Line("  refused calls", str(refused), "allowed", "0", refused, Aim(0))
+
+
+def _mirror_all(folder: Path, companies: int) -> tuple[float, float, int]:
+    """Seconds from the start of the process until the last detail was asked for, its seconds of CPU, and how many
+    calls were refused."""
+    folder.mkdir(parents=True)
+    with _sandboxes(companies, limits=True, warm=True, counts=_FIRST) as servers:
+        _write_companies(folder, servers)
+        began = time.monotonic()
+        with _fleet(folder) as process:
+            while not all(_asked(folder / f"{name}.db", _MIRRORED) for name in servers):
+                time.sleep(_LOOKED_EVERY_S)
+            cpu = _cpu(process.pid)
+        journals = [_journal(url) for url in servers.values()]
+    calls = [entry for journal in journals for entry in journal["entries"]]
+    asked = max(entry["real"] for entry in calls if entry["path_qs"].startswith("/invoices/"))
+    return asked - began, cpu, sum(sum(journal["refusals"].values()) for journal in journals)
+
+
+def _journal(url: str) -> Any:
+    with urllib.request.urlopen(f"{url}/_sandbox/journal?last=10000") as answer:
+        return json.load(answer)
+
+
 def _measure(folder: Path, companies: int) -> _Figures:
     folder.mkdir(parents=True)
     with _sandboxes(companies) as urls:
@@ -83,11 +133,15 @@ def _measure(folder: Path, companies: int) -> _Figures:
 
 
 def _write(folder: Path, urls: Mapping[str, str], *, every: str) -> None:
-    files = folder / "companies"
-    files.mkdir(exist_ok=True)
-    (files / "defaults.toml").write_text(
+    _write_companies(folder, urls)
+    (folder / "companies" / "defaults.toml").write_text(
         f'[limits]\n{_NO_LIMITS}[mirror_collections]\nevery = "{every}"\n[log]\nlevel = "debug"\n'
     )
+
+
+def _write_companies(folder: Path, urls: Mapping[str, str]) -> None:
+    files = folder / "companies"
+    files.mkdir(exist_ok=True)
     for name, url in urls.items():
         token = folder / f"{name}.token"
         token.touch(mode=0o600)
@@ -99,8 +153,8 @@ def _write(folder: Path, urls: Mapping[str, str], *, every: str) -> None:
 
 
 @contextmanager
-def _sandboxes(companies: int) -> Iterator[Mapping[str, str]]:
-    command = python("-m", "tests.bench.companies_process", str(companies))
+def _sandboxes(companies: int, **options: Any) -> Iterator[Mapping[str, str]]:
+    command = python("-m", "tests.bench.companies_process", str(companies), json.dumps(options))
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
