@@ -1075,9 +1075,9 @@ MUTANTS = (
     ),
     Mutant(
         "a first day's forecast takes calls to leave evenly",
-        "DaysAhead._leaves",
-        "if self.hours:",
-        "if False:",
+        "time_through",
+        "of_day * (1 - spread)",
+        "of_day * (1 - spread) / 2",
         "tests/quota/test_first_days.py::test_where_lists_show_what_changes_one_number_is_right_from_the_beginning",
     ),
     Mutant(
@@ -1095,10 +1095,17 @@ MUTANTS = (
         "tests/quota/test_plan.py::test_what_bounds_ask_of_lists_payments_leave_them_even_of_a_spent_day",
     ),
     Mutant(
+        "the last documents of a fill wait for lists",
+        "plan_quota",
+        "(demand.backlog or 0) / _SPREAD",
+        "0",
+        "tests/quota/test_plan.py::test_the_last_documents_of_a_fill_do_not_wait_for_polls",
+    ),
+    Mutant(
         "what Friday took is forgotten on Saturday morning",
-        "_by_day",
-        "max(pair) for",
-        "pair[1] for",
+        "calls_by_hour",
+        "of_last) * of_next, of_day)",
+        "of_last) * of_next, 0.0)",
         "tests/quota/test_first_days.py",
     ),
     Mutant(

@@ -17,10 +17,12 @@ from precoro_daemon.mirror.polling import PollingOptions, least_calls
 from precoro_daemon.mirror.ports.mirror import WantedDetails
 from precoro_daemon.mirror.rules.collections import COLLECTIONS, Collection
 from precoro_daemon.quota import budget
+from precoro_daemon.quota.forecast import HOURS_AHEAD
 from precoro_daemon.quota.freshness import Pace
 from precoro_daemon.quota.limits import SECONDS, Lane, Limits, Share
 from precoro_daemon.quota.plan import DOCUMENT_LANES, Demand, QuotaPlan, plan_quota
 from precoro_daemon.quota.usual_week import UsualWeek
+from precoro_daemon.quota.watched_hours import WEEK_S
 
 if TYPE_CHECKING:
     from precoro_daemon.adapters.http.route import Route
@@ -47,6 +49,9 @@ _URGENT_LANES = frozenset({Lane.PAYMENTS, Lane.DELIVERIES})
 _DELIVERIES_A_CHANGE, _PAYMENTS_A_CHANGE = 1.5, 0.4
 """Calls, as a guess before any was seen: most of the two that a webhook costs; two for each payment, and an invoice
 is changed a few times before it is paid."""
+
+_SURE_FROM = 0.5
+"""Of a mean day's changes: once so much was seen since the first call, and a day is over, it is known what comes."""
 
 _REAL_MARGIN = 0.02
 """Real seconds that a rehearsal adds to the longer windows; in its time a hesitation of the machine is long."""
@@ -179,8 +184,7 @@ def plan_for(
     account  None if no call was made
     """
     granted = windows(settings)
-    began = now if account is None else account.began(now)
-    demand = _expected(settings, demand, week, began, now)
+    demand = _expected(settings, demand, week, now if account is None else account.began(now), now)
     if account is not None:
         demand = replace(
             demand,
@@ -195,23 +199,30 @@ def plan_for(
     return plan_quota(granted, settings.limits.reserves, demand)
 
 
-def _expected(settings: Settings, demand: Demand, week: UsualWeek, began: float, now: float) -> Demand:
+def _expected(settings: Settings, demand: Demand, week: UsualWeek, first: float, now: float) -> Demand:
     """What the days to come bring, as far as calls tell that are known since then."""
     mean, day = week.mean_day, SECONDS["day"]
+    began = max(first, now - day)
     pays = settings.mark_invoices_paid.enabled or settings.export_payments.enabled
     hears = settings.apply_deliveries.listen is not None
     hours = math.ceil(round((began + day - now) / SECONDS["hour"], 3)) if began > now - day else 0
     to_come = [week.changes(min(now + hour * SECONDS["hour"], began + day), began + day) for hour in range(hours + 1)]
     of_day = week.changes(began, began + day) if pays or hears else math.inf
+    gone, coming = week.by_hour(now - day, 24), week.by_hour(now, HOURS_AHEAD + 24)
+    known = (now - began) / SECONDS["hour"]
     unknown, *ebbing = (changes / of_day for changes in to_come)
     return replace(
         demand,
         pays=pays,
         unknown=unknown if hours else 0.0,
         ebbing=ebbing,
+        unsure=hours > 0 or week.changes(max(first, now - WEEK_S), now) < _SURE_FROM * mean,
         usual=(_DELIVERIES_A_CHANGE * hears + _PAYMENTS_A_CHANGE * pays) * mean,
         seen=week.changes(began, now) / mean,
-        coming=[week.changes(now + ahead * day, now + (ahead + 1) * day) / mean for ahead in range(8)],
+        gone=[
+            changes * min(1.0, max(0.0, known - ago)) for ago, changes in zip(range(23, -1, -1), gone, strict=True)
+        ],
+        coming=[changes / mean for changes in coming],
     )
 
 

@@ -3,7 +3,7 @@
 budget.py           windows, duplicate GETs, lanes, reserves: when may who make the next call
 change_rates.py     how often each collection changes, by hour of the week: learned from what scans brought
 circuit_breaker.py  forbidden twice or faulty three times in a row: a job asks for no more, and is idle for a while
-forecast.py         how long older documents take, by what the days to come leave them
+forecast.py         how long older documents take, by what the hours to come leave them
 freshness.py        which list to scan next, and when: where one call removes the most delay
 key_standing.py     what 401 and 403 say of a key: refused, in doubt, or welcome; when it is tried again
 lessons.py          what answers have taught of the line and of others on the key, as the next process finds it

@@ -90,6 +90,7 @@ class Budget:
         self._refused_gets: dict[bytes, float] = {}
         self._refused_count = False
         self._stamps: list[float] = []
+        self._first = math.inf
         self._adopted = limits.shares
         self._shares = ShareAccount(limits.shares)
         self._gets: dict[bytes, list[float]] = {}
@@ -106,9 +107,8 @@ class Budget:
         return self._shares.made(lanes, now)
 
     def began(self, now: float) -> float:
-        """When the first call was made that is known of the last day; a day ago if there are older ones."""
-        since = self._stamps[0] if self._stamps else now
-        return min(max(since, now - SECONDS["day"]), now)
+        """When the first call was made; -inf if there were calls before those that are remembered."""
+        return min(self._first, now)
 
     def made_by_others(self, period: Period, now: float) -> int:
         """Calls of a window that others on the key are known to make."""
@@ -196,6 +196,7 @@ class Budget:
 
     def _enter(self, at: float, counted: bytes) -> None:
         self._stamps.append(at)
+        self._first = min(self._first, at)
         if len(self._stamps) > 2 * self._keep + 100:
             del self._stamps[: -self._keep or None]
         if counted and self._same_get:
@@ -221,6 +222,7 @@ class Budget:
         the future (the clock was set back).
         """
         self._stamps.clear()
+        self._first = math.inf
         self._gets.clear()
         self._shares = ShareAccount(self._adopted)
         for at, lane in sorted(lanes):
@@ -228,6 +230,8 @@ class Budget:
         settled = ((at if at < now - _UNSETTLED else now, counted) for at, counted in history if at > now - MEMORY)
         for at, counted in sorted(settled):
             self._enter(at, counted)
+        if self._first < now - MEMORY + SECONDS["hour"]:
+            self._first = -math.inf
         self._closed = {window: min(until, now + LONGEST_CLOSURE) for window, until in closed.items() if until > now}
 
     def add_lessons(self, lessons: Lessons) -> Lessons:

@@ -8,8 +8,9 @@ lack their detail, files, the census.
 - In a first fill, as long as more older documents wait than a tenth of a day could bring, polls get little: a mirror
   without documents is of no use, and the planner of scans makes the best of few calls. Details then have at least
   three quarters of the day.
-- Afterwards polls may have what documents do not need, up to what the user allows; but no sooner than the calls of
-  the fill have left the last day, or the documents of today would wait for that.
+- Afterwards polls may have what documents do not need, up to what the user allows; but no sooner than the last
+  older documents are there and the calls of the fill have left the last day, or these and the documents of today
+  would wait for that.
 - What can wait takes most of its share as soon as it may, so that the mirror is there early, and a part as the day
   goes on. Then no hour finds the day spent: where payments need more than was foreseen, they have what that part
   would have had, and the plan of the next quarter of an hour gives it less. On a first day, when nobody knows what
@@ -28,15 +29,15 @@ lack their detail, files, the census.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from itertools import chain, repeat
 from math import ceil
 from typing import NamedTuple
 
 from msgspec import Struct
 
-from precoro_daemon.quota.forecast import DaysAhead, TimeToGo
+from precoro_daemon.quota.forecast import HOURS_AHEAD, Calls, HourAhead, TimeToGo, calls_by_hour, time_through
 from precoro_daemon.quota.limits import Lane, Share
 
 _LISTS_IN_A_FILL = 1 / 15
@@ -60,17 +61,9 @@ _UNKNOWN_URGENT, _MOST_UNKNOWN = 0.15, 0.35
 """Of a day's calls, beyond those that were made, in the first half of a first day: a fill that begins at night leaves
 to payments of the evening what they need. No more than the second altogether."""
 
-_USUAL_FOR = 0.2
-"""So much of a day counts what payments and deliveries are taken to make before any was seen. It says how long a fill
-takes; a day that is over says it better."""
-
 _UNSEEN_TIMES, _UNSEEN_URGENT, _UNSEEN_CHANGES = 5, 0.25, 0.07
 """On a first day, the most that payments and deliveries are taken to make before any was seen: so many times what
 lists let expect, or the second of a day's calls. Documents that change: so many times as well, or the third."""
-
-_LEAST_SEEN = 1e-3
-
-_DAYS_A_WEEK = 7
 
 _UNKNOWN_PAYMENTS = 0.05
 """Of a day's calls, on a first day with payments: forty of them in each direction."""
@@ -114,9 +107,11 @@ class Demand:
     pays     payments are kept in step
     unknown  there are payments or deliveries, and of this part of the day nobody knows yet what they make
     ebbing   likewise after each further hour, until the first day is over
+    unsure   less than half a day's work was seen since the first call, or it is not over
     usual    calls a day that they should make by what changes: it counts for little once they were seen
     seen     of the changes of a mean day, the part to be expected in that of the last day from which calls are known
-    coming   likewise of each day to come: this one, and a week thereafter
+    gone     likewise in each of its hours
+    coming   likewise in each hour to come, and those of a day beyond
     files    attached files are fetched too
     """
 
@@ -132,9 +127,11 @@ class Demand:
     pays: bool = False
     unknown: float = 0.0
     ebbing: Sequence[float] = ()
+    unsure: bool = False
     usual: float = 0.0
     seen: float = 1.0
-    coming: Sequence[float] = (1.0,) * (1 + _DAYS_A_WEEK)
+    gone: Sequence[float] = (1 / 24,) * 24
+    coming: Sequence[float] = (1 / 24,) * (HOURS_AHEAD + 24)
     files: bool = False
 
 
@@ -155,7 +152,7 @@ class QuotaPlan:
     bound     what bounds and schedules of the user's take of `lists`
     spread    this part of what can wait leaves only as the day goes on
     crowded   more documents change than the day has calls for
-    ahead     what the days to come leave to older documents; fewest, most: at least and at most
+    day       what is asked of this day and of those to come
     """
 
     limits: Mapping[str, float]
@@ -171,9 +168,7 @@ class QuotaPlan:
     backfill: int
     filling: bool
     bound: float
-    ahead: DaysAhead
-    fewest: DaysAhead
-    most: DaysAhead
+    day: Day
     spread: float = _SPREAD
     crowded: bool = False
 
@@ -208,23 +203,26 @@ class QuotaPlan:
             Share(_BELOW_LISTS, max(least, self.granted - self.paying - self.listing)),
         )
 
-    @property
-    def later(self) -> Sequence[int]:
-        """What the week after this day leaves to older documents, day by day."""
-        return self.ahead.later
-
     def seconds_for(self, calls: int, spent: Sequence[float] = ()) -> float:
         """Until the last of so many calls for older documents has left.
 
         spent  how many seconds ago those of the last day left, oldest first: each opens the day for another one when
                it is a day old
         """
-        return self.time_for(calls, spent).seconds
+        return self._through(self.day.likely, calls, spent)
 
     def time_for(self, calls: int, spent: Sequence[float] = ()) -> TimeToGo:
         """The same with the time that it takes at least and at most, as far as the days to come are not known yet."""
-        soonest, seconds, latest = (ahead.seconds_for(calls, spent) for ahead in (self.most, self.ahead, self.fewest))
+        likely = self.day.likely
+        seconds = self._through(likely, calls, spent)
+        soonest, latest = (
+            seconds if guess == likely else self._through(guess, calls, spent)
+            for guess in (self.day.at_least, self.day.at_most)
+        )
         return TimeToGo(seconds, min(soonest, seconds), max(latest, seconds))
+
+    def _through(self, guess: Guess, calls: int, spent: Sequence[float]) -> float:
+        return time_through(self.day.hours(guess, self.lists), self.limits, calls, spent)
 
 
 def plan_quota(limits: Mapping[str, float], reserve: Mapping[Lane, int], demand: Demand) -> QuotaPlan | None:
@@ -237,12 +235,14 @@ def plan_quota(limits: Mapping[str, float], reserve: Mapping[Lane, int], demand:
         return None
     window = min(allowed, key=lambda name: allowed[name])
     granted, least = int(allowed[window]), max(1, int(allowed[window] * _LEAST_SHARE))
-    day = _Day(limits, granted, reserve.get(Lane.DETAILS, 0), demand)
-    likely = _Guess(demand.usual, demand.changes / max(demand.coming))
-    kept, wanted = day.kept(likely), day.wanted(likely)[0]
+    day = Day(limits, granted, reserve.get(Lane.DETAILS, 0), demand)
+    likely = day.likely
+    kept = day.kept(next(day.urgent(likely)), demand.unknown)
+    wanted = day.wanted(next(day.changed(likely)), likely.changed)
     in_a_fill = granted * _LISTS_IN_A_FILL
     filling = demand.backlog is None or demand.backlog > granted * _FILL_FROM
-    spare = max(granted - kept - wanted - max(demand.spent, least), min(in_a_fill, granted - kept - least - wanted))
+    documents = max(demand.spent + (demand.backlog or 0) / _SPREAD, least)
+    spare = max(granted - kept - wanted - documents, min(in_a_fill, granted - kept - least - wanted))
     lists = int(max(demand.bound, min(demand.lists, in_a_fill if filling else spare), 1.0))
     today, waiting = day.divided(kept, lists, wanted)
     paying = min(day.paying, kept) if demand.pays else 0
@@ -260,15 +260,13 @@ def plan_quota(limits: Mapping[str, float], reserve: Mapping[Lane, int], demand:
         backfill=day.backfill(waiting),
         filling=filling,
         bound=demand.bound,
-        ahead=day.ahead(likely, lists),
-        fewest=day.ahead(_at_most(likely, demand, granted), lists),
-        most=day.ahead(_Guess(0.0, 0.0) if demand.ebbing else likely, lists),
+        day=day,
         spread=round(_spread(demand.unknown), 2),
         crowded=wanted > today + 1,
     )
 
 
-class _Guess(NamedTuple):
+class Guess(NamedTuple):
     """Calls that a mean day is taken to bring before any was seen: of payments and deliveries, and for documents that
     change."""
 
@@ -276,25 +274,38 @@ class _Guess(NamedTuple):
     changed: float
 
 
-def _at_most(likely: _Guess, demand: Demand, granted: int) -> _Guess:
-    """On a first day."""
-    if not demand.ebbing:
-        return likely
-    urgent = max(likely.urgent * _UNSEEN_TIMES, _UNSEEN_URGENT * granted) if demand.unknown else likely.urgent
-    return _Guess(urgent, max(likely.changed * _UNSEEN_TIMES, _UNSEEN_CHANGES * granted))
-
-
 def _spread(unknown: float) -> float:
     return _SPREAD + (_SPREAD_AT_FIRST - _SPREAD) * unknown
 
 
-class _Day(Struct, frozen=True):
+class Day(Struct, frozen=True):
     """A day's calls and what is asked of them."""
 
     limits: Mapping[str, float]
     granted: int
     reserved: int
     demand: Demand
+
+    @property
+    def likely(self) -> Guess:
+        coming = self.demand.coming
+        most = max(sum(coming[hour : hour + 24]) for hour in range(0, HOURS_AHEAD, 24))
+        return Guess(self.demand.usual, self.demand.changes / round(most, 9))
+
+    @property
+    def at_most(self) -> Guess:
+        """As long as it is not known what a day brings."""
+        likely, (urgent, changed) = self.likely, (part * self.granted for part in (_UNSEEN_URGENT, _UNSEEN_CHANGES))
+        if not self.demand.unsure:
+            return likely
+        return Guess(
+            max(likely.urgent * _UNSEEN_TIMES, urgent) if likely.urgent else 0.0,
+            max(likely.changed, changed, min(likely.changed * _UNSEEN_TIMES, urgent)),
+        )
+
+    @property
+    def at_least(self) -> Guess:
+        return Guess(0.0, 0.0) if self.demand.unsure else self.likely
 
     @property
     def _quarter(self) -> int:
@@ -321,28 +332,15 @@ class _Day(Struct, frozen=True):
     def _beyond(self, unknown: float) -> float:
         return min(1.0, 2 * unknown) * self.granted
 
-    def kept(self, guess: _Guess) -> int:
-        """For payments and deliveries."""
-        usual, demand = self._usually_kept(guess)[0], self.demand
-        return max(usual, self._foreseen(demand.unknown, demand.urgent) if demand.unknown else 0)
+    def kept(self, urgent: Calls, unknown: float) -> int:
+        """For payments and deliveries, on a first day of which that part is unknown."""
+        usual = max(self.reserved, min(int(urgent.reckoned * _URGENT_SPARE), self._quarter + self._paid))
+        foreseen = int(urgent.made) + int(_UNKNOWN_URGENT * self._beyond(unknown))
+        return max(usual, min(foreseen, int(_MOST_UNKNOWN * self.granted) + self._paid) if unknown else 0)
 
-    def _usually_kept(self, guess: _Guess) -> Sequence[int]:
-        """Today and on the days to come."""
-        most = self._quarter + self._paid
-        urgent = _days(self.demand, guess.urgent, self.demand.urgent)
-        return [max(self.reserved, min(int(calls * _URGENT_SPARE), most)) for calls in urgent]
-
-    def _foreseen(self, unknown: float, urgent: float) -> int:
-        """On a first day of which that part is unknown, when so many calls were made."""
-        foreseen = int(urgent) + int(_UNKNOWN_URGENT * self._beyond(unknown))
-        return min(foreseen, int(_MOST_UNKNOWN * self.granted) + self._paid)
-
-    def wanted(self, guess: _Guess) -> Sequence[float]:
-        """For documents that change, today and on the days to come."""
-        demand = self.demand
-        seen, known = _days(demand, guess.changed, demand.detailed), demand.changes / max(demand.coming)
-        usual = _by_day(demand, known, demand.detailed)
-        return [max(pair) * _TODAY_SPARE + self.granted * _TODAY_BESIDE for pair in zip(seen, usual, strict=True)]
+    def wanted(self, changed: Calls, usual: float) -> float:
+        """For documents that change, of which lists let expect so many on a mean day."""
+        return max(changed.reckoned, usual * changed.coming) * _TODAY_SPARE + self.granted * _TODAY_BESIDE
 
     def divided(self, kept: int, lists: int, wanted: float) -> tuple[int, int]:
         """What is kept for the documents that change on a day, and what can wait."""
@@ -353,34 +351,21 @@ class _Day(Struct, frozen=True):
     def backfill(self, waiting: int) -> int:
         return max(1, int(waiting * (_BACKFILL_BESIDE_FILES if self.demand.files else 1)))
 
-    def ahead(self, guess: _Guess, lists: int) -> DaysAhead:
-        kept, wanted = self._usually_kept(guess), self.wanted(guess)
-        days = [
-            self.backfill(self.divided(calls, lists, changed)[1]) for calls, changed in zip(kept, wanted, strict=True)
-        ]
-        hours = self._hours(guess, kept[0], lists, wanted[0]) if self.demand.unknown and self.demand.ebbing else ()
-        return DaysAhead(self.limits, days[0], days[1:], days[0] * _SPREAD, hours)
+    def urgent(self, guess: Guess) -> Iterator[Calls]:
+        """Of payments and deliveries, now and at each hour to come."""
+        demand = self.demand
+        return calls_by_hour(demand.gone, demand.coming, demand.seen, guess.urgent, demand.urgent)
 
-    def _hours(self, guess: _Guess, usual: int, lists: int, wanted: float) -> Sequence[int]:
-        """Of a first day, as the plan of each hour to come will have it."""
-        demand, hours = self.demand, len(self.demand.ebbing)
-        still = _days(demand, guess.urgent, demand.urgent)[0] - demand.urgent
-        left = []
-        for hour, unknown in enumerate((demand.unknown, *demand.ebbing)):
-            kept = max(usual, self._foreseen(unknown, demand.urgent + still * (1 - unknown / demand.unknown)))
-            calls = self.backfill(self.divided(kept, lists, wanted)[1])
-            left.append(int(calls * (1 - _spread(unknown) * (hours - hour) / 24)))
-        return list(accumulate(left, max))
+    def changed(self, guess: Guess) -> Iterator[Calls]:
+        """For documents that change, likewise."""
+        demand = self.demand
+        return calls_by_hour(demand.gone, demand.coming, demand.seen, guess.changed, demand.detailed)
 
-
-def _days(demand: Demand, guess: float, made: int) -> Sequence[float]:
-    """Calls to reckon with, by those of the last day and, as long as little of a day was seen, by a guess."""
-    weight = _USUAL_FOR * max(0.0, 1 - demand.seen)
-    return _by_day(demand, (made + guess * weight) / max(demand.seen + weight, _LEAST_SEEN), made)
-
-
-def _by_day(demand: Demand, mean_day: float, made: int) -> Sequence[float]:
-    """Today and on the days to come: calls of that day or, if these were more, of the one before it, which are still
-    among the last day's then."""
-    today, *later = (mean_day * max(pair) for pair in pairwise((0.0, *demand.coming)))
-    return [max(today, made), *later]
+    def hours(self, guess: Guess, lists: int) -> Iterator[HourAhead]:
+        """As the plan of each hour to come will have it, if that brings what is to be expected."""
+        demand, usual = self.demand, self.likely.changed
+        unknown = chain((demand.unknown, *demand.ebbing), repeat(0.0))
+        for of_urgent, of_changed, part in zip(self.urgent(guess), self.changed(guess), unknown, strict=False):
+            today, waiting = self.divided(self.kept(of_urgent, part), lists, self.wanted(of_changed, usual))
+            documents = today + waiting - of_changed.made
+            yield HourAhead(max(1.0, min(self.backfill(waiting), documents)), _spread(part))

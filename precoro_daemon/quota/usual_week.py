@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 from precoro_daemon.quota.watched_hours import HOUR_S, HOURS_A_WEEK, WEEK_S
 
@@ -34,6 +35,12 @@ class UsualWeek:
         """Between these times."""
         start = math.floor(since / WEEK_S) * WEEK_S
         return self._sums(until - start)[0] - self._sums(since - start)[0]
+
+    def by_hour(self, since: float, hours: int) -> Sequence[float]:
+        """Changes in each of so many hours from then on."""
+        first, passed = divmod(since / HOUR_S, 1)
+        rates = [self.rates[(int(first) + hour) % HOURS_A_WEEK] * HOUR_S for hour in range(hours + 1)]
+        return [before * (1 - passed) + after * passed for before, after in pairwise(rates)]
 
     def value(self, since: float, until: float) -> float:
         """Of a scan: the seconds by which the changes since the one before will be late, all together."""

@@ -156,10 +156,10 @@ def test_status_tells_how_much_of_a_first_fill_is_to_go_and_when_it_is_done() ->
     assert FILL is not None
     spent = [(NOW - 3600.0, Lane.CENSUS)] * 2_000
     snapshot = seen(LISTED, backlog=5_300, lanes=spent, outlook=Outlook(FILL))
-    left = 1 * DAY + 23 * 3600
+    left = 2 * DAY
     assert snapshot.backfill_time == FILL.time_for(5_300, [3600.0] * 2_000) == (left, left, left)
     shown = text(status_tables.status(snapshot))
-    assert "First fill: 5,300 documents to go, at 2,650 calls a day as a service; done in about 1 day 23 h" in shown
+    assert "First fill: 5,300 documents to go, at 2,650 calls a day as a service; done in about 2 days" in shown
     told = json.loads(status_json.as_json(snapshot))["plan"]
     assert (told["first_fill"], told["due"], told["seconds_left"], told["backfill"]) == (True, 5_300, left, 2_650)
     served = seen(LISTED, backlog=1, outlook=Outlook(replace(FILL, filling=False), {"invoices": NOW}))
@@ -170,7 +170,9 @@ def test_status_tells_how_much_of_a_first_fill_is_to_go_and_when_it_is_done() ->
 
 def test_as_long_as_nobody_knows_what_a_day_brings_status_tells_a_range() -> None:
     demand = Demand(bound=25, lists=1200, changes=72, backlog=6_000)
-    at_first = replace(demand, unknown=1.0, ebbing=[part / 24 for part in range(23, -1, -1)], usual=60, seen=0.0)
+    at_first = replace(
+        demand, unknown=1.0, ebbing=[part / 24 for part in range(23, -1, -1)], usual=60, seen=0.0, unsure=True
+    )
     plan = plan_quota({"day": 3000.0, "hour": 1500.0}, {}, at_first)
     assert plan is not None
     snapshot = seen(LISTED, backlog=7_000, outlook=Outlook(plan))
