@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
@@ -22,6 +22,7 @@ from precoro_daemon.quota.freshness import Pace
 from precoro_daemon.quota.limits import SECONDS, Lane, Limits, Share
 from precoro_daemon.quota.plan import DOCUMENT_LANES, Demand, QuotaPlan, plan_quota
 from precoro_daemon.quota.usual_week import UsualWeek
+from precoro_daemon.settings.model import ANY_NAME, SECRETS
 from precoro_daemon.quota.watched_hours import WEEK_S
 
 if TYPE_CHECKING:
@@ -243,23 +244,19 @@ def contradiction(options: PollingOptions, plan: QuotaPlan) -> Contradiction | N
 
 
 def secrets(settings: Settings) -> Sequence[str]:
-    """What no log line may show."""
-    ledger, deliveries, items = settings.ledger, settings.apply_deliveries, settings.manage_items
-    given = (
-        settings.precoro.token,
-        settings.precoro.email,
-        ledger.sql and ledger.sql.password,
-        ledger.rest and ledger.rest.token,
-        ledger.xero and ledger.xero.token,
-        ledger.quickbooks and ledger.quickbooks.token,
-        deliveries.secret,
-        deliveries.previous_secret,
-        items.sql and items.sql.password,
-        *(export.bucket.secret for export in settings.exports.values()),
-        *(export.database and export.database.password for export in settings.exports.values()),
-        *(secret for export in settings.exports.values() for secret in (export.secret, export.previous_secret)),
-    )
-    return [*(secret.get_secret_value() for secret in given if secret), *settings.notify.addresses]
+    """What no log line may show: every secret of the settings, the e-mail address, and each address of messages."""
+    paths = (("precoro", "email"), *SECRETS)
+    return [*(secret for path in paths for secret in _secrets_at(settings, path)), *settings.notify.addresses]
+
+
+def _secrets_at(value: Any, path: Sequence[str]) -> Iterator[str]:
+    if value is None:
+        return
+    if not path:
+        yield value.get_secret_value()
+        return
+    for below in value.values() if path[0] == ANY_NAME else [getattr(value, path[0])]:
+        yield from _secrets_at(below, path[1:])
 
 
 def route_to(settings: Settings) -> Route:
