@@ -22,8 +22,8 @@ from precoro_daemon.quota.freshness import Pace
 from precoro_daemon.quota.limits import SECONDS, Lane, Limits, Share
 from precoro_daemon.quota.plan import DOCUMENT_LANES, Demand, QuotaPlan, plan_quota
 from precoro_daemon.quota.usual_week import UsualWeek
-from precoro_daemon.settings.model import ANY_NAME, SECRETS
 from precoro_daemon.quota.watched_hours import WEEK_S
+from precoro_daemon.settings.model import ANY_NAME, SECRETS
 
 if TYPE_CHECKING:
     from precoro_daemon.adapters.http.route import Route
