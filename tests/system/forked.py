@@ -140,7 +140,12 @@ class Forked(Process):
         begin(arguments, directory, environment, [pipe.write for pipe in pipes])
         for pipe in pipes:
             await pipe.open()
-        self.pid = await self._told.number()
+        try:
+            self.pid = await self._told.number()
+        except BaseException:
+            for pipe in pipes:
+                await pipe.aclose()
+            raise
         self._end = asyncio.create_task(self._told.number())
         self._end.add_done_callback(self._ended)
         return self
@@ -164,7 +169,9 @@ class Forked(Process):
 
     async def aclose(self) -> None:
         with anyio.CancelScope(shield=True):  # a test that gives up leaves no pipe behind
-            for pipe in (self.stdout, self.stderr):
-                await pipe.aclose()
-            await self.wait()
-            await self._told.aclose()
+            try:
+                for pipe in (self.stdout, self.stderr):
+                    await pipe.aclose()
+                await self.wait()
+            finally:  # the loop itself may end meanwhile
+                await self._told.aclose()
