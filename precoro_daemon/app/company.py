@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
@@ -190,6 +190,8 @@ async def open_company(
             jobs += payment_jobs(settings, payments)
             handler = build_handler(settings, store, ledger, clock)
         yield Company(settings, store, gateway, ledger, in_order(*jobs), handler, polling, sentinel)
+        with suppress(DaemonError):  # a kill loses as much
+            await polling.keep_all()
 
 
 async def _open_ledger(stack: AsyncExitStack, settings: Settings) -> tuple[Ledger | None, PartUnusable | None]:

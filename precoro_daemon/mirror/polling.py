@@ -38,6 +38,10 @@ _REPLANNED_IN_A_FILL_S = 900.0
 _WRONG_DATE_S = 86_400.0
 """By which an answer's `Date` may differ from our clock, which goes by the first of them. Beyond it is wrong."""
 
+_HOURS_KEPT_EVERY_S = 900.0
+"""Least seconds between two commits of hours in which nothing changed. A commit for each lap would cost as much as
+its scan; a kill loses some minutes in which a list was known to be unchanged."""
+
 _PRESSED_S = 2 * 3600.0
 """Seconds for which new payments that found no invoice make invoices more urgent. What found none by then may never
 find one."""
@@ -141,6 +145,7 @@ class Polling:
     _unkept: list[WatchedHour] = field(default_factory=list, init=False)
     _loading: anyio.Lock = field(default_factory=_a_lock, init=False)
     _loaded: bool = field(default=False, init=False)
+    _kept_at: float = field(default=-math.inf, init=False)
     _planned_at: float = field(default=-math.inf, init=False)
     _waiting: int = field(default=0, init=False)
     _pressed_at: float = field(default=-math.inf, init=False)
@@ -173,6 +178,8 @@ class Polling:
 
     async def load(self) -> None:
         """Recall what earlier processes learned, once: before the first scan, which moves a cursor."""
+        if self._loaded:
+            return
         async with self._loading:
             if not self._loaded:
                 await self._recall()
@@ -212,10 +219,16 @@ class Polling:
             self._unkept += hours
 
     async def keep(self) -> None:
-        """Once in a lap: a commit for each list would cost as much as its scan."""
+        """Stores observed hours at the end of a lap: at once if something changed in them, else now and then."""
+        recent = 0 <= self.clock.now() - self._kept_at < _HOURS_KEPT_EVERY_S
+        if not recent or any(hour.changes for hour in self._unkept):
+            await self.keep_all()
+
+    async def keep_all(self) -> None:
+        """Stores what `keep` may leave for later, because nothing follows."""
         if self._unkept:
-            hours, self._unkept = self._unkept, []
-            await self.book.add(hours, forget_before=self.clock.now() - MEMORY_S)
+            hours, self._unkept, self._kept_at = self._unkept, [], self.clock.now()
+            await self.book.add(hours, forget_before=self._kept_at - MEMORY_S)
 
     def failed(self, collection: str) -> None:
         self.planner.failed(collection, self.clock.now())

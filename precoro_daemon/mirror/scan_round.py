@@ -35,14 +35,18 @@ async def run_scans(lister: Lister, collections: Sequence[Collection], scan_one:
                 outcomes.append(await _scan_or_quarantine(lister, collection, scan_one))
             except FatalError as error:
                 ended.append(error)
-                group.cancel_scope.cancel()
+                round_.cancel()
                 return
             except DaemonError as error:
                 ended.append(error)
 
-    async with anyio.create_task_group() as group:
-        for number in range(min(_SIDE_BY_SIDE, len(collections))):
-            group.start_soon(scan_some, name=f"lists {number}")
+    with anyio.CancelScope() as round_:
+        if len(collections) == 1:  # as nearly always in a service: a task of its own is no use
+            await scan_some()
+        else:
+            async with anyio.create_task_group() as group:
+                for number in range(min(_SIDE_BY_SIDE, len(collections))):
+                    group.start_soon(scan_some, name=f"lists {number}")
     await lister.observer.keep()
     reports = [outcome for outcome in outcomes if isinstance(outcome, ScanReport)]
     broken = [outcome for outcome in outcomes if isinstance(outcome, str)]

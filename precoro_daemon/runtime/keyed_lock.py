@@ -18,7 +18,7 @@ class KeyedLock:
 
     @asynccontextmanager
     async def of(self, key: Hashable) -> AsyncIterator[None]:
-        lock = self._locks.setdefault(key, anyio.Lock())
+        lock = self._locks.get(key) or self._locks.setdefault(key, anyio.Lock(fast_acquire=True))
         self._users[key] += 1
         try:
             async with lock:

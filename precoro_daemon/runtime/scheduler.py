@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from math import inf
 from typing import TYPE_CHECKING
 
 import anyio
@@ -26,6 +28,10 @@ _log = get_logger()
 
 _STAGGER_S = 1.0
 """Between the first laps of jobs that are all due when the program starts."""
+
+_LAPS_KEPT_EVERY_S = 300.0
+"""Least seconds between two laps of a job that did nothing and are stored for the next process. If a job has a turn
+each minute, a commit for each would cost as much as the lap; jobs with rarer turns lose nothing in a crash."""
 
 
 class Dependencies(Struct, frozen=True):
@@ -49,6 +55,8 @@ class Scheduler:
         self._book = dependencies.book
         self._jobs = {one.name: ScheduledJob(one, JobStatus(one.name), self._clock) for one in jobs}
         self._groups: defaultdict[str, anyio.Lock] = defaultdict(anyio.Lock)
+        self._kept_at: dict[str, float] = {}
+        self._unkept: dict[str, LapTimes] = {}
 
     @property
     def jobs(self) -> Sequence[JobStatus]:
@@ -129,6 +137,10 @@ class Scheduler:
             for number, job in enumerate(self._jobs.values()):
                 attend = partial(self._attend, job, number * _STAGGER_S)
                 group.start_soon(guarded, job.name, attend, name=job.name)
+        if self._book is not None:
+            with suppress(DaemonError):  # a kill loses as much
+                for name, times in self._unkept.items():
+                    await self._book.save(name, times)
 
     async def _attend(self, job: ScheduledJob, delay: float) -> None:
         bind(job=job.name)
@@ -176,11 +188,23 @@ class Scheduler:
                 _log.info("lap_finished", job=job.name, brought=lap.brought, failed=len(lap.failed), seconds=seconds)
             if lap.brought:
                 self._wake_after(job)
-            if self._book is not None:
-                with job.at_work():
-                    times = LapTimes(started_at, now, now if good else None)
-                    await self._book.save(job.name, times, _past(job.name, lap, times))
+            times = LapTimes(started_at, now, now if good else None)
+            await self._keep(job, times, _past(job.name, lap, times))
         job.conclude(lap, started_at)
+
+    async def _keep(self, job: ScheduledJob, times: LapTimes, past: PastLap | None) -> None:
+        """For the next process."""
+        if self._book is None:
+            return
+        if past is None and 0 <= times.ended_at - self._kept_at.get(job.name, -inf) < _LAPS_KEPT_EVERY_S:
+            self._unkept[job.name] = times
+            return
+        if times.good_at is None and job.name in self._unkept:
+            times = replace(times, good_at=self._unkept[job.name].good_at)
+        with job.at_work():
+            await self._book.save(job.name, times, past)
+        self._kept_at[job.name] = times.ended_at
+        self._unkept.pop(job.name, None)
 
     def _wake_after(self, job: ScheduledJob) -> None:
         for other in self._jobs.values():

@@ -179,6 +179,27 @@ async def test_a_state_restored_from_a_copy_knows_as_much_as_one_that_went_on(tm
 
 
 @pytest.mark.asyncio
+async def test_minutes_without_news_are_kept_together_and_news_at_once(tmp_path: Path) -> None:
+    async with stored(tmp_path) as store:
+        service = Service(store, Clock())
+        await every_list(service)
+        await service.polling.keep_all()
+
+        async def kept() -> int:
+            return sum(hour.scans for hour in await store.freshness_book.load(0.0))
+
+        before, counts = await kept(), []
+        for minute in range(20):
+            service.clock.time += 60
+            news = (service.clock.time - 30,) if minute == 17 else ()
+            await service.scan("invoices", *news)
+            counts.append(await kept() - before)
+        assert counts == [0] * 14 + [15] * 3 + [18] * 3
+        await service.polling.keep_all()
+        assert await kept() == before + 20
+
+
+@pytest.mark.asyncio
 async def test_a_restart_does_not_take_scans_that_webhooks_asked_for_for_polls(tmp_path: Path) -> None:
     """A day of webhooks would else have spent what polls may take, and no list be scanned for the next day."""
     async with stored(tmp_path) as store:
@@ -188,6 +209,7 @@ async def test_a_restart_does_not_take_scans_that_webhooks_asked_for_for_polls(t
             service.clock.time += 60
             await service.scan("invoices", service.clock.time - 30, poll=False)
             await service.scan("suppliers")
+        await service.polling.keep_all()
         service.polling.planner.afford(320)
         other = Service(store, service.clock)
         await other.polling.load()

@@ -717,6 +717,28 @@ async def test_a_lap_that_cannot_be_kept_for_later_processes_blocks_its_job() ->
 
 
 @in_virtual_time
+async def test_laps_that_did_nothing_are_kept_now_and_then_others_at_once_and_the_last_at_the_end() -> None:
+    day = Day()
+    kept: list[int] = []
+
+    class Counting(MemoryLapBook):
+        async def save(self, job: str, times: LapTimes, past: PastLap | None = None) -> None:
+            kept.append(round(times.ended_at - START))
+            await super().save(job, times, past)
+
+    day.book = Counting()
+    laps = iter([*[LapReport()] * 7, LapReport(brought=1), *[LapReport()] * 3, LapReport(failed=["500"])])
+    day.job("lists", lambda: _next_of(laps), schedule=Every(60))
+    await day.live(690)
+    assert kept == [0, 300, 420, 660]
+    assert day.book.laps["lists"] == LapTimes(START + 660, START + 660, START + 600)
+    day.jobs.clear()
+    day.job("lists", schedule=Every(60))
+    await day.live(100)
+    assert kept[4:] == [720, 780]
+
+
+@in_virtual_time
 async def test_the_history_has_the_laps_that_did_something() -> None:
     day = Day()
     laps = iter([LapReport(brought=3), LapReport(), LapReport(failed=["invoices: 500", "receipts: 500"])])

@@ -17,6 +17,17 @@ _IDLE_AFTER_S = 2.0
 """Real seconds without work after which a thread is idle. A busy company's calls are closer together."""
 
 
+class _Done(asyncio.Future[T]):
+    """The result of a thread's work, which cannot be cancelled.
+
+    A cancelled task that awaits it is interrupted when the work is done (asyncio/tasks.py, `cancel`). A shield does
+    the same with a second future and one more step of the loop.
+    """
+
+    def cancel(self, msg: Any = None) -> bool:  # noqa: ARG002 - the future's
+        return False
+
+
 class _WorkItem(NamedTuple):
     work: Callable[[], Any]
     loop: asyncio.AbstractEventLoop
@@ -48,7 +59,7 @@ class WorkThreads(Executor):
 
     def submit(self, work: Callable[[], T]) -> asyncio.Future[T]:  # type: ignore[override]
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
+        future: _Done[T] = _Done(loop=loop)
         self._busy += 1
         if self._threads < min(self._busy, self._most):
             self._start()
@@ -79,12 +90,11 @@ class WorkThreads(Executor):
 
     def _settle(self, future: asyncio.Future[T], result: T, failure: BaseException | None) -> None:
         self._busy -= 1
-        if future.cancelled():
-            return
         if failure is None:
             future.set_result(result)
         else:
             future.set_exception(failure)
+            future.exception()  # asked for: a caller that was cancelled does not
 
 
 async def run_to_end(executor: Executor, work: Callable[[], T]) -> T:
@@ -96,6 +106,8 @@ async def to_end(work: Awaitable[T]) -> T:
     """Awaits it. A cancelled caller waits until it has ended."""
     future = asyncio.ensure_future(work)
     with anyio.CancelScope(shield=True):
+        if isinstance(future, _Done):
+            return await future
         try:
             await asyncio.shield(future)
         except asyncio.CancelledError:
