@@ -1,4 +1,4 @@
-"""windows, duplicate GETs, lanes, reserves: when may who make the next call"""
+"""windows, duplicate GETs, lanes and reserves: which lane may make the next call, and when"""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ MEMORY = 50 * 3600.0
 """Seconds for which a call is kept: the longest window, and a day by which our clock may prove to be wrong."""
 
 _UNSETTLED = 5.0
-"""Seconds for which a call of an earlier process may still have been on its way out when it was charged."""
+"""Seconds after its charge in which an earlier process may still have been sending a call."""
 
 
 class Key(NamedTuple):
-    """What a GET is recognised by: hashes of its path with query and of its path. Empty for what may be repeated."""
+    """Identifies a GET by the hashes of its path with query and of its path. Empty for calls that may be repeated."""
 
     url: bytes
     path: bytes
@@ -33,14 +33,14 @@ NO_KEY = Key(b"", b"")
 
 
 class Opening(NamedTuple):
-    """When a call may leave (Unix seconds; -inf: nothing holds it) and the window that decides it."""
+    """When a call may leave (Unix seconds; -inf: nothing holds it), and the window that decides it."""
 
     at: float
     window: str
 
 
 class Charge(NamedTuple):
-    """One call on the account. `counted` is what the identical-GET rule knows it by."""
+    """One call on the account. `counted` identifies it for the identical-GET rule."""
 
     at: float
     key: Key
@@ -51,9 +51,9 @@ class Charge(NamedTuple):
 class Closure(NamedTuple):
     """What a 429 closed, and what it teaches besides.
 
-    contradicts_scope  it names a URL that was not asked, only others of its path were
-    counts_refused     it names a GET that was asked within its window only by calls that were refused: those count
-    shared             others use the key: they made that many calls of the window
+    contradicts_scope  it names a URL that was not requested; only others with its path were
+    counts_refused     the GET it names was requested within its window only by refused calls: those count, then
+    shared             others use the key, and made that many calls of the window
     """
 
     window: str
@@ -68,7 +68,9 @@ class _Window(NamedTuple):
     limit: int
 
     def opens(self, stamps: Sequence[float], reserve: int, margin: float) -> float:
-        """Earliest time at which one more call keeps every span of the window's length at `limit - reserve`."""
+        """Returns the earliest time at which one more call keeps every span of the window's length at `limit -
+        reserve`.
+        """
         limit = max(1, self.limit - reserve)
         return stamps[-limit] + SECONDS[self.period] + margin if len(stamps) >= limit else -math.inf
 
@@ -76,8 +78,9 @@ class _Window(NamedTuple):
 class Budget:
     """The account of calls of one key.
 
-    Windows slide: whether Precoro's are fixed or sliding is not known, and what satisfies every sliding window
-    satisfies fixed ones of any phase. Stamps are kept in order, so each window reads one stamp.
+    Windows slide: whether Precoro's are fixed or sliding is unknown, and calls that fit every sliding window fit
+    fixed ones
+    of any phase. Stamps are kept in order, so each window reads one stamp.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -98,29 +101,29 @@ class Budget:
         self._closed: dict[str, float] = {}
 
     def adopt(self, shares: Sequence[Share]) -> None:
-        """What some lanes may make of a day's calls from now on."""
+        """Sets the calls of a day that some lanes may make from now on."""
         self._adopted = shares
         self._shares.adopt(shares)
 
     def made(self, lanes: Iterable[Lane], now: float) -> int:
-        """Calls of the last day in these lanes, so far as the lane was noted."""
+        """Returns the calls of the last day in these lanes, as far as lanes were recorded."""
         return self._shares.made(lanes, now)
 
     def began(self, now: float) -> float:
-        """When the first call was made; -inf if there were calls before those that are remembered."""
+        """Returns when the first call was made, -inf if older calls were already forgotten."""
         return min(self._first, now)
 
     def made_by_others(self, period: Period, now: float) -> int:
-        """Calls of a window that others on the key are known to make."""
+        """Returns the calls of a window that others on the key are known to make."""
         return self._others.made(period, now)
 
     def unlimited(self, now: float) -> bool:
-        """Nothing is counted and nothing is closed: calls need not be charged."""
+        """Returns whether nothing is limited or closed, so that calls need not be charged."""
         self._closed = {window: until for window, until in self._closed.items() if until > now}
         return not (self._windows or self._same_get or self._closed)
 
     def key(self, method: str, target: str) -> Key:
-        """The key of a call to `target` (path and query as sent)."""
+        """Returns the key of a call to `target` (path and query as sent)."""
         if method != "GET":
             return NO_KEY
         return Key(_hash(target), _hash(target.partition("?")[0]))
@@ -129,14 +132,14 @@ class Budget:
         return key.path if self.limits.same_get_scope == "path" else key.url
 
     def opening(self, lane: Lane, key: Key, now: float, way: float = 0.0) -> Opening:
-        """When a call of this lane may leave. Later than `now` only if something holds it.
+        """Returns when a call of this lane may leave. It is later than `now` only if something holds the call.
 
-        `way`: seconds by which it may be faster on its way than those before it.
+        `way`: seconds by which it may be faster on its way than the calls before it.
         """
         return self.openings(now, way)(lane, key)
 
     def openings(self, now: float, way: float = 0.0) -> Callable[[Lane, Key], Opening]:
-        """`opening`, for many calls at once; good until anything is charged or learned."""
+        """Returns `opening` for many calls at once; valid until anything is charged or learned."""
         margin = max(self.limits.margin, way)
         of_lanes: dict[Lane, Opening] = {}
 
@@ -168,7 +171,7 @@ class Budget:
                 yield Opening(until, name if name in SECONDS else "same GET")
 
     def charge(self, key: Key, now: float, lane: Lane | None = None) -> Charge:
-        """Book one call as made now."""
+        """Books one call as made now."""
         charge = Charge(max(now, self._stamps[-1]) if self._stamps else now, key, self.counted(key), lane)
         self._enter(charge.at, charge.counted)
         self._shares.note(charge.at, lane)
@@ -177,19 +180,21 @@ class Budget:
         return charge
 
     def sent(self, charge: Charge, at: float) -> None:
-        """Move the last charge to the time its request was really written, which a new connection may delay."""
+        """Moves the last charge to the time at which its request was really written, which a new connection may
+        delay.
+        """
         for stamps in self._kept_of(charge):
             stamps[-1] = max(at, charge.at)
 
     def refund(self, charge: Charge) -> None:
-        """Take back the last charge: its request was never written."""
+        """Takes back the last charge: its request was never written."""
         for stamps in self._kept_of(charge):
             stamps.pop()
         if not self._gets.get(charge.counted, True):
             del self._gets[charge.counted]
 
     def _kept_of(self, charge: Charge) -> Iterator[list[float]]:
-        """Wherever the charge is the last stamp."""
+        """Yields every list whose last stamp is the charge."""
         for stamps in (self._stamps, self._gets.get(charge.counted), *self._shares.stamps_of(charge.lane)):
             if stamps and stamps[-1] == charge.at:
                 yield stamps
@@ -216,10 +221,11 @@ class Budget:
         now: float,
         lanes: Iterable[tuple[float, Lane]] = (),
     ) -> None:
-        """Start from what earlier processes did; `lanes`: which of it was done in which lane, where that is known.
+        """Starts from the calls of earlier processes. `lanes` are those whose lane is known.
 
-        A call charged just now counts as made now, as it was sent somewhat later than charged; so does a stamp in
-        the future (the clock was set back).
+        A call charged just now counts as made now, because it was sent somewhat later than charged. So does a
+        stamp in the
+        future (the clock was set back).
         """
         self._stamps.clear()
         self._first = math.inf
@@ -235,22 +241,22 @@ class Budget:
         self._closed = {window: min(until, now + LONGEST_CLOSURE) for window, until in closed.items() if until > now}
 
     def add_lessons(self, lessons: Lessons) -> Lessons:
-        """Beside what is known of the line, what is known of the key."""
+        """Adds what is known about the key to what is known about the line."""
         return lessons._replace(others=self._others.known, counts_refused=self._refused_count)
 
     def recall(self, lessons: Lessons) -> None:
-        """Go on from what an earlier process learned."""
+        """Continues with what an earlier process learned."""
         granted = {window.period: window.limit for window in self._windows}
         known = {period: one for period, one in lessons.others.items() if period in granted}
         self._others.recall({period: (min(calls, granted[period]), at) for period, (calls, at) in known.items()})
         self._refused_count = lessons.counts_refused
 
     def left(self, now: float) -> dict[str, int]:
-        """Calls left per window, by name; lifted windows are not in it."""
+        """Returns the calls left by window, without windows that have no limit."""
         return {window.period: self._left(window, now) for window in self._windows}
 
     def spendable(self, lane: Lane, now: float) -> int | None:
-        """Calls that the day leaves this lane; None where nothing of the day limits it."""
+        """Returns the calls that the day leaves this lane, None if nothing of the day limits it."""
         left = [
             max(0, self._left(window, now) - self.limits.reserved("day", lane))
             for window in self._windows
@@ -267,11 +273,11 @@ class Budget:
         return len(self._stamps) - bisect_right(self._stamps, now - SECONDS[period])
 
     def accepted(self) -> None:
-        """A call was not refused: refusals in a row are over."""
+        """Records a call that was not refused, which ends a row of refusals."""
         self._refused_in_a_row = 0
 
     def refused(self, charge: Charge, refusal: Refusal, now: float) -> Closure:
-        """Learn from a 429 which window is closed and until when."""
+        """Learns from a 429 which window is closed and until when."""
         self._refused_in_a_row += 1
         route = refusal.route and bool(charge.counted)
         window = _same_get_name(charge.counted) if route else "second" if refusal.route else refusal.period
@@ -284,14 +290,14 @@ class Budget:
         return Closure(window, until, elsewhere, counts, self._learn_of_others(window, charge.at, now))
 
     def _learn_what_counts(self, charge: Charge, period: Period, now: float) -> bool:
-        """Whether this shows, for the first time, that Precoro counts a GET that it refused."""
+        """Returns whether this shows, for the first time, that Precoro counts a GET that it refused."""
         refused_at = self._refused_gets.get(charge.counted, -math.inf)
         shown = not self._refused_count and refused_at > now - SECONDS[period]
         self._refused_count |= shown
         return shown
 
     def _forget_get(self, charge: Charge, now: float) -> None:
-        """A refused GET may be asked again as soon as its limit opens, unless Precoro is known to count it."""
+        """Lets a refused GET be repeated as soon as its limit opens, unless Precoro is known to count it."""
         if not charge.counted or self._refused_count:
             return
         stamps = self._gets.get(charge.counted, [])
@@ -312,7 +318,9 @@ class Budget:
         return None
 
     def _natural_wait(self, refusal: Refusal, route: bool, now: float) -> float:
-        """Without a time from Precoro: until our oldest call leaves the window; ever longer where there is none."""
+        """Returns the wait if Precoro gives no time: until our oldest call leaves the window, or a growing pause if
+        none is in it.
+        """
         span = SECONDS[refusal.period]
         if route:
             return span

@@ -1,28 +1,31 @@
-"""how often each collection changes, by hour of the week: learned from what scans brought
+"""how often each collection changes, by hour of the week, learned from scans
 
-Theory of operation. A scan tells which rows changed since the one before and when each did, by Precoro's own dates:
-changes with their times, and hours of which it is known what changed in them. From these the rate of change of a
-collection at any hour of the week is estimated as the mean of a Gamma distribution, whose prior comes from what is
-known already, so that a guess gives way as soon as a few changes speak against it:
+Theory of operation. A scan shows which rows changed since the previous scan, and when, by Precoro's own dates:
+that is,
+changes with their times, and hours whose changes are known. From these the rate of change of a collection at any hour
+of the week is estimated as the mean of a Gamma distribution. Its prior comes from what is already known, so that a
+guess gives way as soon as a few changes contradict it:
 
-    a collection's level      from its own changes; before there are any, from what such collections usually have
+    a collection's level      from its own changes; before there are any, from the usual level of such collections
     the company's week        from all collections together: hour of the day, then workday or weekend, then hour of
                               the week, each the prior of the next
-    a collection's own week   its level by the company's week, until its own changes say otherwise (a night shift)
-    the last hours            how much more or less than that came lately, in this collection and in all of them: a
+    a collection's own week   its level times the company's week, until its own changes differ (a night shift)
+    the last hours            how the latest changes compare with that, in this collection and in all of them: a
                               holiday or a surprise shows within hours, and is forgotten as fast
 
-What is older counts less each week, so habits may change. The last twelve hours are not in the usual week yet, for it
-is what they are compared with. An hour in which somebody edits thousands of rows counts for ten plain ones: it would
-otherwise be expected again next week. Hours are those of Precoro's clock in UTC: nobody knows the company's time
-zone, and none is needed.
+Older observations count less with each week, so habits may change. The last twelve hours are not yet part of the
+usual
+week, because they are compared with it. An hour in which somebody edits thousands of rows counts for ten normal ones;
+otherwise it would be expected again next week. Hours are those of Precoro's clock in UTC: the company's time zone is
+unknown, and not needed.
 
-What is learned follows from the hours alone, whatever order and pieces they came in: a restart that reads them again
-leads to the same rates.
+What is learned depends only on the hours, in whatever order and pieces they arrive: a restart that reads them again
+computes the same rates.
 
-Where webhooks come in, a change that a poll brings is one that no webhook announced. Their share, of one collection's
-latest changes as far as they tell and of all collections' else, says how much there is for polls to find; it is 1
-until webhooks have proved themselves.
+With webhooks, a change that a poll brings is one that no webhook announced. Their share says how much there is for
+polls
+to find. It is taken from a collection's latest changes as far as they suffice, else from those of all collections. It
+is 1 until webhooks have proved themselves.
 """
 
 from __future__ import annotations
@@ -36,10 +39,10 @@ from precoro_daemon.quota.usual_week import UsualWeek
 from precoro_daemon.quota.watched_hours import HOUR_S, HOURS_A_WEEK, MEMORY_S, WEEK_S, KnownHours, WatchedHour
 
 _KEPT_A_WEEK = 0.7
-"""What was learned counts for so much less with each week: three weeks count for most of it."""
+"""Weight that an observation keeps with each week: three weeks make up most of the total."""
 
 _WRONG_CLOCK_S = WEEK_S
-"""Hours so far ahead of those that were learned last come from a clock that has been set since."""
+"""Hours that lie this far after the latest learned one come from a clock that was set since."""
 
 _PRIOR_CHANGES = 2.0
 """Changes that a prior counts for: few, so that it gives way soon."""
@@ -47,36 +50,42 @@ _PRIOR_CHANGES = 2.0
 _LEVEL_PRIOR_HOURS = 6.0
 
 _SURPRISE, _SURPRISING_CHANGES = 10.0, 20
-"""An hour counts for so many times what an hour has on average, and for so many changes at least: thousands of rows
-that somebody edits at once say little of that hour next week."""
+"""The most that one hour counts for: this multiple of an average hour, but at least this many changes. Thousands of
+rows
+edited at once say little about the same hour next week.
+"""
 
 _RARE_HOURS = 0.01
-"""So large a share of the hours, those with most changes, tells nothing of what an hour has on average."""
+"""The share of hours, those with the most changes, that is left out of the average hour."""
 
 _LATELY_S = HOUR_S
-"""In so many seconds what came lately counts for half."""
+"""Half-life of recent changes in seconds."""
 
 _LATELY_HOURS = 12
 
 _UNANNOUNCED_PRIOR = 12.0
-"""Changes that what is known of all collections counts for, when one collection's webhooks are judged; and what is
-taken for unannounced before anything is known of any."""
+"""Changes that the share of all collections counts for when one collection's webhooks are judged; and the changes
+that
+count as unannounced before anything is known.
+"""
 
 _UNANNOUNCED_CHANGES = 300
-"""So many of the latest changes say what webhooks announce, of a week at most: dead webhooks are noticed."""
+"""Number of latest changes, of at most a week, that show what webhooks announce, so that dead webhooks are
+noticed.
+"""
 
 _LEAST_RATE = 1e-9
-"""A second: once in thirty years. Nothing is so still that it needs to be divided by 0."""
+"""Changes a second: once in thirty years. It avoids a division by 0."""
 
 _STALE = 0.03
-"""The usual week is put together anew when so much has been learned since, as a share of all that is known."""
+"""The usual week is recomputed when this share of everything known was learned since."""
 
 
 class ChangeRates:
     """The rates of change of a company's collections. Times are Unix seconds by Precoro's clock."""
 
     def __init__(self, usual: Mapping[str, float]) -> None:
-        """`usual`: changes a day that such a collection has, before anything is known of this one."""
+        """`usual`: changes a day that such a collection usually has, before anything is known about this one."""
         self._usual = {name: max(changes / 86_400.0, _LEAST_RATE) for name, changes in usual.items()}
         self._hours = {name: KnownHours() for name in usual}
         self._latest = 0
@@ -92,7 +101,7 @@ class ChangeRates:
         self._unannounced: dict[str, float] = {}
 
     def learn(self, hours: Iterable[WatchedHour]) -> None:
-        """In any order. Hours of unknown collections are passed over, and what lies very far back."""
+        """Learns hours in any order. Hours of unknown collections, and those that lie very far back, are ignored."""
         known = [hour for hour in hours if hour.collection in self._hours]
         if not known:
             return
@@ -117,29 +126,31 @@ class ChangeRates:
 
     @property
     def weeks(self) -> Mapping[str, Sequence[float]]:
-        """Of each collection the changes a second by hour of the week. Another mapping when something was learned."""
+        """Returns each collection's changes a second by hour of the week. The mapping is a new one once something was
+        learned.
+        """
         if self._stale:
             self._weeks, self._stale = self._learned_weeks(), False
             self._lately.clear()
         return self._weeks
 
     def usually(self, collection: str) -> Sequence[float]:
-        """Changes a second by hour of the week."""
+        """Returns changes a second by hour of the week."""
         return self.weeks[collection]
 
     def busiest_day(self, collections: Sequence[str]) -> float:
-        """Changes of these collections together on the day of the usual week that has the most."""
+        """Returns the changes of these collections together on the busiest day of the usual week."""
         weeks = [self.usually(name) for name in collections]
         days = [sum(sum(week[24 * day : 24 * day + 24]) for week in weeks) * HOUR_S for day in range(7)]
         return max(days)
 
     def of_company(self) -> UsualWeek:
-        """Of all collections together."""
+        """The week of all collections together."""
         weeks = [self.usually(name) for name in self._hours]
         return UsualWeek([sum(rates) for rates in zip([_LEAST_RATE] * HOURS_A_WEEK, *weeks, strict=True)])
 
     def lately(self, collection: str, now: float) -> float:
-        """How many times as much as usually came in the last hours."""
+        """Returns the ratio of the changes in the last hours to the usual ones."""
         weeks, hour = self.weeks, floor(now / HOUR_S)
         if self._lately_at != hour or len(self._lately) < len(self._hours):
             self._update_lately(weeks, hour)
@@ -162,7 +173,7 @@ class ChangeRates:
         self._fading = _Fading(inf, 0.0, 0.0)
 
     def _seen_lately(self, collection: str, table: Sequence[float], hour: int) -> tuple[float, float]:
-        """Changes of the last hours, and how many there usually are; what is older counts less."""
+        """Returns the changes of the last hours, and how many are usual; older ones count less."""
         hours, most = self._hours[collection], self._most[collection]
         seen = usual = 0.0
         for ago in range(_LATELY_HOURS):
@@ -174,7 +185,7 @@ class ChangeRates:
         return seen, usual
 
     def unannounced(self, collection: str) -> float:
-        """Share of the changes that no webhook announces."""
+        """Returns the share of changes that no webhook announces."""
         if not self._unannounced:
             for name in self._hours.keys() - self._announced.keys():
                 self._announced[name] = self._latest_changes(name)
@@ -184,7 +195,7 @@ class ChangeRates:
         return self._unannounced[collection]
 
     def _latest_changes(self, collection: str) -> tuple[int, int]:
-        """So many as tell of webhooks, and how many of them a poll brought."""
+        """Returns the latest changes that show what webhooks announce, and how many of them a poll brought."""
         hours = self._hours[collection]
         of_week = hours.of_week(self._latest)
         if of_week[0] <= _UNANNOUNCED_CHANGES:  # as nearly always: hour by hour it takes a hundred times as long
@@ -213,8 +224,10 @@ class ChangeRates:
         return {name: _own_week(levels[name], week, *each) for name, each in known.items()}
 
     def _by_hour_of_week(self, name: str, hours: Sequence[_Hour]) -> _Known:
-        """Changes and watched hours; what is older counts less. The last hours are left out: they are compared with
-        what was usual before."""
+        """Returns changes and watched hours; older ones count less. The last hours are left out, because they are
+        compared with
+        what was usual before.
+        """
         all_changes, watched, most = [0.0] * HOURS_A_WEEK, [0.0] * HOURS_A_WEEK, self._most[name]
         until = self._latest - _LATELY_HOURS * HOUR_S
         for begins, changes, seconds in hours:
@@ -225,7 +238,7 @@ class ChangeRates:
         return all_changes, watched
 
     def _level(self, name: str, hours: Sequence[_Hour]) -> float:
-        """Changes a second, over all hours."""
+        """Returns changes a second over all hours."""
         counted, watched = self._usual[name] * HOUR_S * _LEVEL_PRIOR_HOURS, _LEVEL_PRIOR_HOURS
         for begins, changes, seconds in hours:
             weight = self._counts_for(begins)
@@ -238,7 +251,7 @@ class ChangeRates:
 
 
 class _Fading(NamedTuple):
-    """How much of the last hours counts now, and how much more than usual came in all collections together."""
+    """The weights of the last hours, and the ratio of recent to usual changes of all collections together."""
 
     now: float
     fades: float
@@ -246,14 +259,14 @@ class _Fading(NamedTuple):
 
 
 _Hour = tuple[int, int, float]
-"""Of `KnownHours`: when it begins, its changes and the seconds watched."""
+"""From `KnownHours`: the start of an hour, its changes and the seconds watched."""
 
 _Known = tuple[Sequence[float], Sequence[float]]
 _KEPT_BY_WEEK = [_KEPT_A_WEEK**weeks for weeks in range(int(MEMORY_S // WEEK_S) + 1)]
 
 
 def _most_changes(by_hour: Sequence[int]) -> float:
-    """That one hour counts for."""
+    """Returns the most changes that one hour counts for."""
     if not by_hour:
         return _SURPRISING_CHANGES
     plain = sorted(by_hour)[: len(by_hour) - max(1, int(len(by_hour) * _RARE_HOURS))]
@@ -261,7 +274,7 @@ def _most_changes(by_hour: Sequence[int]) -> float:
 
 
 def _company_week(levels: Mapping[str, float], known: Mapping[str, _Known]) -> Sequence[float]:
-    """How many times as much as on average changes at each hour of the week, over all collections."""
+    """Returns the ratio of each hour of the week to the average hour, over all collections."""
     changes = [sum(cells) for cells in zip(*(each for each, _ in known.values()), strict=True)]
     expected = [0.0] * HOURS_A_WEEK
     for name, (_, watched) in known.items():
@@ -279,7 +292,7 @@ def _own_week(level: float, week: Sequence[float], changes: Sequence[float], wat
 
 
 def _factors(changes: Sequence[float], expected: Sequence[float]) -> Sequence[float]:
-    """How many times as much as expected came at each hour of the week, from coarse to fine."""
+    """Returns the ratio of actual to expected changes for each hour of the week, refined from coarse to fine."""
     factors: Sequence[float] = [1.0] * HOURS_A_WEEK
     for groups in _GROUPINGS:
         finer = [0.0] * HOURS_A_WEEK
@@ -298,7 +311,7 @@ def hour_of_week(at: float) -> int:
 
 
 def _posterior(prior: float, seen: float, expected: float) -> float:
-    """The mean factor after so many changes where that many were expected by a factor of 1."""
+    """Returns the mean factor after `seen` changes where a factor of 1 predicts `expected`."""
     return (_PRIOR_CHANGES + seen) / (_PRIOR_CHANGES / max(prior, 1e-3) + expected)
 
 
@@ -307,8 +320,10 @@ def _posterior_share(prior: float, changes: float, polled: float) -> float:
 
 
 def _groupings() -> Sequence[Sequence[Sequence[int]]]:
-    """The hours of the week that are alike, from coarse to fine: the same hour of all days, of all workdays or of the
-    weekend, each by itself. Unix time began on a Thursday."""
+    """Returns the hours of the week that are alike, from coarse to fine: the same hour of all days, of workdays or
+    the
+    weekend, and each hour on its own. Unix time began on a Thursday.
+    """
     cells = range(HOURS_A_WEEK)
     weekend = {cell for cell in cells if (cell // 24 + 3) % 7 >= 5}
     days = [[cell for cell in cells if cell % 24 == hour] for hour in range(24)]

@@ -1,16 +1,20 @@
-"""forbidden twice or faulty three times in a row: a job asks for no more, and is idle for a while
+"""two 403 or three faults in a row end a job's lap and pause the job
 
-Theory of operation. A job that asks for one record after the other must notice when it is no longer the record that
-fails. Two things show it, and they are distinguished because they ask for different answers:
+Theory of operation. A job that requests one record after the other must notice when it is no longer the record that
+fails. Two signs show it, and they need different reactions:
 
-- Two answers 403 in a row, where the key was welcome before. A third one is taken for a blocked key, and Precoro
-  blocks keys that keep failing. So the lap ends, and the job is idle for a quarter of an hour. Only a good answer
-  shows that the key is still welcome: a record that is missing or refused for a reason of its own proves nothing.
-- Three faults in a row (5xx, 408, no answer). Then the server is in trouble, and the day's calls are left for when it
-  is well. The lap ends with the fault, and the scheduler backs off. Any answer but a fault shows that it is well.
+- Two answers 403 in a row, after the key was welcome. A third one counts as a blocked key, and Precoro blocks keys
+that
+  keep failing. So the lap ends, and the job is idle for a quarter of an hour. Only a good answer shows that the
+  key is
+  still welcome: a record that is missing, or refused for a reason of its own, proves nothing.
+- Three faults in a row (5xx, 408, no answer). The server is in trouble, and the day's calls are saved until it is
+well.
+  The lap ends with the fault, and the scheduler backs off. Any answer but a fault shows that the server is well.
 
-The breaker is a value. `after` says what it is once a call has ended; a job feeds it each outcome and asks `verdict`
-what ends the lap. Nothing is kept across laps but the time until which the job is idle.
+The breaker is a value. `after` returns the breaker after a call; a job feeds it each outcome and asks `verdict`
+whether
+the lap ends. Across laps only the time is kept until which the job is idle.
 """
 
 from __future__ import annotations
@@ -22,7 +26,7 @@ from typing import Self
 from precoro_daemon.errors import ConnectionFault, DaemonError, Forbidden, KeyInDoubt, PermanentError, ServerFault
 
 MOST_FORBIDDEN = 2
-"""In a row. A third one in a collection that was open before is taken for a key that is blocked."""
+"""In a row. A third one, in a collection that was open before, counts as a blocked key."""
 
 MOST_FAULTS_IN_A_ROW = 3
 
@@ -53,7 +57,7 @@ def outcome_of(error: DaemonError) -> Outcome:
 
 @dataclass(frozen=True, slots=True)
 class CircuitBreaker:
-    """most_faults  in a row; more where several calls are in flight together, as one outage fails them all
+    """most_faults  in a row; more for concurrent calls, because one outage fails them all
     idle_until   no call is made before (Unix seconds)
     """
 
@@ -76,17 +80,17 @@ class CircuitBreaker:
                 return self
 
     def verdict(self, error: DaemonError) -> DaemonError | None:
-        """What ends the lap now that this failure was counted; None if nothing does."""
+        """Returns the error that ends the lap now that this failure was counted, None if the lap continues."""
         if isinstance(error, Forbidden) and self.forbidden >= MOST_FORBIDDEN:
             return KeyInDoubt(str(error))
         return error if outcome_of(error) is Outcome.FAULTY and self.faults >= self.most_faults else None
 
     def fresh(self) -> Self:
-        """At the beginning of a lap nothing is counted."""
+        """Returns the breaker at the start of a lap, with all counts at zero."""
         return replace(self, forbidden=0, faults=0)
 
     def at_end(self, ended: DaemonError | None, now: float) -> Self:
-        """At the end of a lap: if the key came into doubt, the job is idle."""
+        """Returns the breaker at the end of a lap; if the key came into doubt, the job is idle."""
         return replace(self, idle_until=now + IDLE_S) if isinstance(ended, KeyInDoubt) else self
 
     def is_idle(self, now: float) -> bool:

@@ -1,14 +1,15 @@
-"""how long older documents take, by what the hours to come leave them
+"""how long older documents take, according to what the coming hours leave them
 
-Theory of operation. The plan of each hour to come says how many calls for older documents the last day may hold then,
-and how many of them leave only as the day goes on: fewer where a Monday's webhooks and payments come into the day
-ahead, more where a weekend's are all that the last day had. The calls are followed through these plans hour by hour,
-from those that left in the last day on: a call opens the day for another one when it is a day old. Beyond
-a week and a day the same week comes again.
+Theory of operation. The plan of each coming hour says how many calls for older documents the last day may contain by
+then, and how many of them leave only as the day goes on. A Monday's webhooks and payments leave fewer, a weekend
+leaves
+more. The calls are simulated through these plans hour by hour, starting with those of the last day: a call makes room
+for another one when it is a day old. After a week and a day the same week repeats.
 
-What a first day brings nobody knows when it begins. So the time is worked out for the least and for the most that it
-may bring too, and what was seen of the day brings the three together. As long as they lie apart a range is given, for
-one number would be wrong.
+At its start, nobody knows what a first day brings. So the time is also computed for the least and the most that it
+may
+bring, and the three results converge as the day is observed. While they differ the forecast is a range, because one
+number would be wrong.
 """
 
 from __future__ import annotations
@@ -24,26 +25,28 @@ from precoro_daemon.quota.watched_hours import HOUR_S
 from precoro_daemon.values.humanize import span, span_between
 
 _SURE = 1.1
-"""Where least and most differ from what is likely by no more, one number says it."""
+"""If least and most differ from the likely time by no more than this factor, one number is enough."""
 
 _HOURS_A_DAY, _HOURS_A_WEEK = 24, 168
 """Hours."""
 
 _AGO = range(_HOURS_A_DAY, 0, -1)
-"""Hours before the end of one: the beginnings of those of a day."""
+"""Hours back from the end of an hour to the starts of those of its last day."""
 
 _USUAL_FOR = 0.2
-"""So much of a day counts what payments and deliveries are taken to make before any was seen. It says how long a fill
-takes; a day that is over says it better."""
+"""The part of a day for which a guess about payments and deliveries counts before any was observed. It affects how
+long a
+fill takes; a whole observed day says it better.
+"""
 
 _LEAST_SEEN = 1e-3
 
 HOURS_AHEAD = _HOURS_A_DAY + _HOURS_A_WEEK
-"""That are followed: what the last day made is over after the first of them, and the others come again."""
+"""The hours that are simulated: the calls of the last day are over after the first day, and the week then repeats."""
 
 
 class TimeToGo(NamedTuple):
-    """Seconds that are likely, and those that it takes at least and at most."""
+    """The likely number of seconds, the least and the most."""
 
     seconds: float = 0.0
     least: float = 0.0
@@ -59,16 +62,17 @@ class TimeToGo(NamedTuple):
 
     @property
     def words(self) -> str:
-        """As "about 2 days 7 h" or "2 to 3.5 days"."""
+        """The time as "about 2 days 7 h" or "2 to 3.5 days"."""
         return f"about {span(self.seconds)}" if self.sure else span_between(self.least, self.most)
 
 
 class Calls(NamedTuple):
-    """Of a kind, at some hour.
+    """Calls of one kind at some hour.
 
     made      in the last day
-    reckoned  with which a plan reckons, by those and, as long as little of a day was seen, by a guess
-    coming    of the changes of a mean day, the part to be expected in the next day
+    reckoned  the calls a day with which a plan works: from those made and, while little of a day was observed, a
+    guess
+    coming    the share of a mean day's changes that is expected in the next day
     """
 
     made: float
@@ -79,12 +83,12 @@ class Calls(NamedTuple):
 def calls_by_hour(
     gone: Sequence[float], coming: Sequence[float], seen: float, guess: float, made: int
 ) -> Iterator[Calls]:
-    """Now, and at each of the hours to come, of what comes with changes.
+    """Yields the calls caused by changes, now and at each coming hour.
 
-    gone    changes to be expected in each hour of the last day, in any unit
-    coming  of those of a mean day, the part to be expected in each hour to come and in those of a day beyond
-    seen    likewise in that of the last day from which calls are known
-    guess   of the calls of a mean day, before any was seen
+    gone    changes expected in each hour of the last day, in any unit
+    coming  the share of a mean day's changes expected in each coming hour, with a day beyond
+    seen    the same for the part of the last day whose calls are known
+    guess   calls of a mean day, before any was observed
     made    calls of the last day
     """
     usual = sum(gone)
@@ -100,21 +104,21 @@ def calls_by_hour(
 
 
 def _sums(gone: Sequence[float], coming: Sequence[float]) -> Sequence[float]:
-    """Up to the beginning of each hour."""
+    """Returns the sums up to the start of each hour."""
     return list(accumulate((*gone, *coming), initial=0.0))
 
 
 def _mean_day(guess: float, made: float, seen: float) -> float:
-    """Calls of it, by those of a day of which that part was seen and, as long as it is little, by a guess."""
+    """Returns the calls of a mean day, from the part of a day that was observed and, while that is small, a guess."""
     weight = _USUAL_FOR * max(0.0, 1 - seen)
     return (made + guess * weight) / max(seen + weight, _LEAST_SEEN)
 
 
 class HourAhead(NamedTuple):
-    """What its plan leaves to older documents.
+    """What an hour's plan leaves to older documents.
 
-    calls   that the last day may hold at its end
-    spread  this part of them leaves only as the day goes on
+    calls   the most that the last day may contain at the hour's end
+    spread  the part of them that leaves only as the day goes on
     """
 
     calls: float
@@ -124,11 +128,11 @@ class HourAhead(NamedTuple):
 def time_through(
     hours: Iterable[HourAhead], limits: Mapping[str, float], calls: int, spent: Sequence[float] = ()
 ) -> float:
-    """Seconds until the last of so many calls has left.
+    """Returns the seconds until the last of `calls` has left.
 
-    hours   to come, `HOURS_AHEAD` of them
-    limits  what Precoro allows, by window; 0: that window has no limit
-    spent   how many seconds ago those of the last day left, oldest first
+    hours   the coming hours, `HOURS_AHEAD` of them
+    limits  calls that Precoro allows, by window; 0 for no limit
+    spent   ages in seconds of the calls of the last day, oldest first
     """
     if calls <= 0:
         return 0.0
@@ -149,13 +153,13 @@ def time_through(
 
 
 def _made_by_hour(spent: Sequence[float]) -> list[float]:
-    """How many of them had left at the beginning of each hour of the last day, and now."""
+    """Returns how many of them had left at the start of each hour of the last day, and now."""
     ages = spent[::-1]
     return [float(len(ages) - bisect_left(ages, ago * HOUR_S)) for ago in (*_AGO, 0)]
 
 
 def _beyond(week: Sequence[float], calls: float) -> float:
-    """Hours that so many calls take where one week is like the other. `week`: how many had left at each hour."""
+    """Returns the hours that `calls` take if every week is like `week`, which says how many had left at each hour."""
     weeks, rest = divmod(calls, max(week[-1] - week[0], 1.0))
     hour = bisect_left(week, week[0] + rest, lo=1, hi=_HOURS_A_WEEK)
     part = (week[0] + rest - week[hour - 1]) / max(week[hour] - week[hour - 1], 1.0)
@@ -163,10 +167,12 @@ def _beyond(week: Sequence[float], calls: float) -> float:
 
 
 def duration(calls: int, windows: Sequence[tuple[float, int]]) -> float:
-    """Seconds until the last of `calls` has left, when each window of that many seconds admits that many calls.
+    """Returns the seconds until the last of `calls` has left, if each window of that many seconds admits that many
+    calls.
 
-    A window with 0 calls is lifted. Windows are given from the shortest to the longest; each must be a multiple of
-    what the shorter ones take to fill it, which the documented limits are.
+    A window of 0 calls has no limit. Windows are given from the shortest to the longest; each must be a multiple
+    of the
+    time that the shorter ones take to fill it, as the documented limits are.
     """
     seconds = 0.0
     left = max(calls - 1, 0)

@@ -1,27 +1,32 @@
 """which list to scan next, and when: where one call removes the most delay
 
-Theory of operation. A change is late from when it was made until a scan brings it. What a scan of a collection is
-worth is the lateness that it ends, of changes that are to be expected by its rate λ, by their weight w:
+Theory of operation. A change is late from the moment it is made until a scan brings it. The value of a scan of a
+collection is the lateness that it ends, of the changes expected by the collection's rate λ, with their weight w:
 
-    value(t) = w · ∫ λ(s) · (t − s) ds    from the scan before until t, in weighted seconds
+    value(t) = w · ∫ λ(s) · (t − s) ds    from the previous scan until t, in weighted seconds
 
-A call has a price in the same unit. A collection is scanned when its value has grown to the price of the calls that
-its scan takes; of several the most valuable goes first. At a steady rate that is a scan every √(2 · price / (w · λ))
-seconds, so often as √λ says, which for a given number of calls leaves the least delay there can be (Azar et al.,
-"Tractable near-optimal policies for crawling", 2018). Where rates change with the hour the rule goes with them.
+A call has a price in the same unit. A collection is scanned when its value has grown to the price of the calls
+that its
+scan takes; of several collections the most valuable goes first. At a constant rate that means a scan every
+√(2 · price / (w · λ)) seconds, so the frequency follows √λ, which gives the least delay for a given number of calls
+(Azar et al., "Tractable near-optimal policies for crawling", 2018). If rates change with the hour, the rule follows
+them.
 
-The price is what makes spending fit the budget: the lowest at which the two busiest days of the usual week take no
-more calls than lists may have. It is the same in all hours, for a call is worth as much at night. It rises steeply
-while the last day took about as many or even more, and while it took far more than is usual by this hour: where a
-first day has more changes than was guessed, or a Monday, its evening would find no calls left.
+The price makes spending fit the budget: it is the lowest price at which the two busiest days of the usual week
+take no
+more calls than lists may have. It is the same at all hours, because a call is worth as much at night. It rises
+steeply
+when the last day took about as many calls or more, and when it took far more than is usual by this hour: otherwise
+the
+evening of a first day with more changes than guessed, or of a Monday, would find no calls left.
 
-Changes that webhooks announce need no poll, so only the others count in the value. What that saves is not spent
-elsewhere: lists may have that share of their calls which webhooks do not announce, or a few to check on these. So all
-changes together are no later than without webhooks. What they miss matters more alike: the less is left to polls, the
-less the weights of collections tell them apart.
+Changes that webhooks announce need no poll, so only the others count in the value. The saved calls are not spent
+elsewhere: lists may have the share of their calls that corresponds to unannounced changes, or a few to check on the
+webhooks. So all changes together are no later than without webhooks. Weights matter less among the changes that
+webhooks miss: the less is left to polls, the more alike the collections are.
 
-Whatever its value, a collection is scanned before it gets older than its bound, and not again within a minute.
-Collections with a schedule of the user's have their turns by that alone.
+Whatever its value, a collection is scanned before its age exceeds its bound, and not twice within a minute.
+Collections with a schedule of the user's follow only that.
 """
 
 from __future__ import annotations
@@ -41,47 +46,53 @@ from precoro_daemon.runtime.schedules import Fixed
 _DAY_S = SECONDS["day"]
 
 SHORTEST_GAP_S = 60.0
-"""Between two scans of a collection that come by themselves: the same GET within a minute would be refused."""
+"""Least seconds between two scans of a collection without a request: an identical GET within a minute would be
+refused.
+"""
 
 _RETRY_S = 300.0
-"""After a scan that failed; twice as long after each further one, up to an hour."""
+"""Seconds until the next attempt after a failed scan; it doubles with each further failure, up to an hour."""
 
 _LONGEST_RETRY_S = 3600.0
 
 _LEAST_PRICE, _HIGHEST_PRICE = 1e-3, 1e15
-"""Between them the price is looked for, in weighted seconds."""
+"""The range in which the price is searched, in weighted seconds."""
 
 _PRICE_STEP = 1.02
-"""So near is the price that is found."""
+"""The precision of the price, as a factor."""
 
 _BUSIEST_DAYS = 2
-"""Of the usual week, together, are to take what there may be: one day by itself may be busiest by chance."""
+"""The days of the usual week that together may take what there is: a single day may be the busiest by chance."""
 
 _NEAR = 0.03
-"""A turn is not worked out anew for a smaller change of the value that makes it one."""
+"""A turn is not recomputed for a relative change of its value below this."""
 
 _PRESSED_FROM, _PRESSURE = 0.97, 24
-"""From this share of what a day may take the price rises, with this power of what is spent beyond."""
+"""From this share of what a day may take the price rises, with this power of the excess."""
 
 _RUSH = 0.25
-"""Of what a day may take: so many calls beyond those that are usual by this hour. A rush of an hour has them."""
+"""Share of what a day may take: this many calls beyond those usual by this hour are left to a rush of an hour."""
 
 _CHECKING_CALLS = 160.0
-"""A day that polls may take at least, if there are as many, where they only check on webhooks. On the busiest days,
-that is: 148 in the mean of a week, and 95 of 100 changes that webhooks miss in office hours are here in an hour."""
+"""The calls a day that polls may take at least where they only check on webhooks, if there are as many. That holds
+for
+the busiest days: the mean is 148, and 95 of 100 changes that webhooks miss in office hours arrive within an hour.
+"""
 
 _SOONER_S, _SOONER = 0.5, 0.02
-"""So much earlier, and by so much of the time since its last scan, is a collection due: what is to be expected sinks
-a little while one waits for it, and a turn that was planned must be one when its time has come."""
+"""A collection is due this many seconds earlier, and this part of the time since its last scan earlier: the
+expectation
+sinks a little while it waits, and a planned turn must still be one when its time has come.
+"""
 
 
 class Pace(Struct, frozen=True):
-    """How one collection is to be kept fresh.
+    """How one collection is kept fresh.
 
-    weight    how much more a change of it matters than another's; 0: its bound alone counts
-    oldest    seconds that its last scan may lie back
-    schedule  the user's; None: by value
-    calls     that a scan of changes takes as a rule
+    weight    the importance of its changes; with 0 only the bound counts
+    oldest    the most seconds since its last scan
+    schedule  the user's, None to scan by value
+    calls     the usual number of calls of a scan of changes
     """
 
     weight: float = 1.0
@@ -91,19 +102,19 @@ class Pace(Struct, frozen=True):
 
     @property
     def least_calls_a_day(self) -> float:
-        """That it takes whatever changes."""
+        """The calls a day that it takes whatever changes."""
         return self.calls * (_DAY_S / self.oldest if self.schedule is None else self.schedule.turns_a_day)
 
 
 _Wanted = tuple[Pace, Sequence[float]]
-"""Scans a second by hour of the week, at a price of 1."""
+"""A pace, and its scans a second by hour of the week at a price of 1."""
 
 
 class FreshnessPlanner:
-    """Times are Unix seconds. A collection that was never scanned is due at once."""
+    """Plans the scans. Times are Unix seconds. A collection that was never scanned is due at once."""
 
     def __init__(self, paces: Mapping[str, Pace], rates: ChangeRates, calls: float) -> None:
-        """`calls`: a day that polls may take together."""
+        """`calls`: those that polls may take together in a day."""
         self._paces = paces
         self._rates = rates
         self._calls = max(calls, 1.0)
@@ -121,18 +132,20 @@ class FreshnessPlanner:
         self._urgent_since = -math.inf
 
     def afford(self, calls: float) -> None:
-        """Polls may take so many calls a day from now on."""
+        """Sets the calls a day that polls may take from now on."""
         calls = max(calls, 1.0)
         if calls != self._calls:
             self._calls, self._usual_price = calls, None
 
     def press(self, urgent: Mapping[str, float], since: float) -> None:
-        """For now a change of these collections matters so many times as much as by its weight, and what `since` then
-        was not scanned is due: where hardly a change is expected, as at night, no factor makes it much."""
+        """Multiplies the weight of changes of these collections for now, and makes collections due that were not
+        scanned after
+        `since`: at night, when hardly a change is expected, no factor would make them due.
+        """
         self._urgent, self._urgent_since = urgent, since
 
     def scanned(self, collection: str, at: float, calls: int = 0) -> None:
-        """A scan that began then has ended well; `calls`: those of a poll."""
+        """Records a successful scan that began at `at`. `calls`: those of a poll."""
         if collection in self._paces:
             self._scanned[collection] = max(at, self._scanned.get(collection, at))
             self._failures.pop(collection, None)
@@ -142,23 +155,23 @@ class FreshnessPlanner:
             self._began = min(at, self._began)
 
     def failed(self, collection: str, at: float) -> None:
-        """A scan did not get to its end. It is tried again later, and its siblings do not wait for it."""
+        """Records a failed scan. It is tried again later, and other collections do not wait for it."""
         failures, _ = self._failures.get(collection, (0, 0.0))
         self._failures[collection] = (failures + 1, at)
 
     def due(self, now: float) -> Sequence[str]:
-        """The collections whose turn it is, the most valuable first."""
+        """Returns the collections that are due, most valuable first."""
         price = self.price(now)
         due = [name for name in self._paces if self._turn(name, now, price, sooner=True) <= now]
         return sorted(due, key=lambda name: -self._worth(name, now, price))
 
     def next_turn(self, now: float) -> float:
-        """When the next collection is due."""
+        """Returns when the next collection is due."""
         price = self.price(now)
         return min((self._turn(name, now, price) for name in self._paces), default=math.inf)
 
     def next_scan(self, collection: str, now: float) -> float:
-        """When this collection is due, as it looks now."""
+        """Returns when this collection is due, as it looks now."""
         return self._turn(collection, now, self.price(now))
 
     def _turn(self, name: str, now: float, price: float, *, sooner: bool = False) -> float:
@@ -198,16 +211,21 @@ class FreshnessPlanner:
         return known.when
 
     def _factor(self, name: str, now: float) -> float:
-        """What a change that is usually to be expected counts for."""
+        """Returns the factor by which usual changes are multiplied now."""
         unannounced = self._rates.unannounced(name)
         return self._weight(name, unannounced) * self._rates.lately(name, now) * unannounced
 
     def _weight(self, name: str, unannounced: float) -> float:
-        """What webhooks announce is here at once, however much it matters: those that they miss are more alike."""
+        """Returns the effective weight. Announced changes arrive at once whatever their weight, and the ones that
+        webhooks miss
+        are more alike.
+        """
         return math.pow(self._paces[name].weight, unannounced) * self._urgent.get(name, 1.0)
 
     def _worth(self, name: str, now: float, price: float) -> float:
-        """Of one call for it, of the price; what has no value of its own by how late it is."""
+        """Returns the value of one call for it, relative to the price; a collection without a value is ranked by its
+        lateness.
+        """
         if (at := self._last_scan(name, now)) is None:
             return math.inf
         pace = self._paces[name]
@@ -215,7 +233,7 @@ class FreshnessPlanner:
         return max(value / (pace.calls * price), (now - at) / max(pace.oldest, SHORTEST_GAP_S))
 
     def price(self, now: float) -> float:
-        """Of a call, in weighted seconds of delay."""
+        """Returns the price of a call in weighted seconds of delay."""
         if (weeks := self._rates.weeks) is not self._learned:
             self._learned, self._usual_price = weeks, None
             self._weeks = {name: UsualWeek(weeks[name]) for name in self._paces}
@@ -223,19 +241,19 @@ class FreshnessPlanner:
         return usual * self._pressure(now)
 
     def _pressure(self, now: float) -> float:
-        """1, and more while the last day took about as many calls as it may by this hour, or even more."""
+        """Returns 1, and more when the last day took about as many calls as it may by this hour, or more."""
         # Calls in the future were stamped by a clock that has been set since.
         while self._spent and not now - _DAY_S < self._spent[0][0] <= now:
             self._spent_lately -= self._spent.popleft()[1]
         return max(1.0, self._spent_lately / (_PRESSED_FROM * self._room(now))) ** _PRESSURE
 
     def _room(self, now: float) -> float:
-        """Calls that the last day may have taken; on a first day the part of it that has passed."""
+        """Returns the calls that the last day may have taken; on a first day, those of the part that has passed."""
         since = max(now - _DAY_S, min(self._began, now))
         return min(self._calls, self._usual_calls.changes(since, now) + _RUSH * self._calls)
 
     def _fit_price(self) -> float:
-        """The one at which the busiest days of the usual week take as many calls as there may be."""
+        """Returns the price at which the busiest days of the usual week take the calls there are."""
         demands, unannounced, weighted = [], 0.0, 0.0
         for name, pace in self._paces.items():
             if pace.schedule is None:
@@ -257,7 +275,7 @@ class FreshnessPlanner:
         return high
 
     def _calls_by_hour(self, demands: Sequence[_Wanted], price: float) -> Sequence[float]:
-        """Calls a second in each hour of the usual week."""
+        """Returns calls a second for each hour of the usual week."""
         scheduled = sum(pace.least_calls_a_day for pace in self._paces.values() if pace.schedule is not None) / _DAY_S
         scale = 1 / math.sqrt(price)
         hours = [[pace.calls * scale * turn for turn in _turns(pace, wanted, scale)] for pace, wanted in demands]
@@ -265,7 +283,7 @@ class FreshnessPlanner:
 
 
 class _Reached(Struct, frozen=True):
-    """When the value of a scan since the one `at` has grown so high, as it was worked out last."""
+    """The last computed time at which the value of a scan reaches the price, for a previous scan `at`."""
 
     week: UsualWeek
     at: float
@@ -274,19 +292,19 @@ class _Reached(Struct, frozen=True):
 
 
 def _bounds(pace: Pace) -> tuple[float, float]:
-    """The fewest scans a second that a collection may have, and the most."""
+    """Returns the fewest and the most scans a second that a collection may have."""
     return 1 / max(pace.oldest, SHORTEST_GAP_S), 1 / SHORTEST_GAP_S
 
 
 def _turns(pace: Pace, wanted: Sequence[float], scale: float) -> Sequence[float]:
-    """Of scans that are wanted, those that bounds allow; of both the `scale`th part."""
+    """Returns the wanted scans, scaled and limited by the scaled bounds."""
     lowest, highest = _bounds(pace)
     low, high = lowest / scale, highest / scale
     return [low if each < low else min(each, high) for each in wanted]
 
 
 def _busiest_day(demands: Sequence[_Wanted], price: float) -> float:
-    """Calls of the days of the week that take the most."""
+    """Returns the calls of the busiest days of the week."""
     days, scale = [0.0] * 7, 1 / math.sqrt(price)
     for pace, wanted in demands:
         turns = _turns(pace, wanted, scale)

@@ -1,16 +1,18 @@
-"""what 401 and 403 say of a key: refused, in doubt, or welcome; when it is tried again
+"""what 401 and 403 say about a key: refused, in doubt, or welcome; and when it is tried again
 
-Theory of operation. Precoro says 403 of a missing role, of a single document, of a wrong key and of a blocked
-address, and it blocks keys and addresses that keep failing. So the same answer is read by what was known before:
+Theory of operation. Precoro answers 403 for a missing role, a single document, a wrong key and a blocked address, and
+it blocks keys and addresses that keep failing. So the same answer is interpreted by what was known before:
 
 - A 401 refuses the key. So does a 403 before any success.
-- A collection that never was open says nothing of the key: a missing role closes whole collections.
-- In a collection that was open, two in a row bring the key into doubt: no single document or file is asked for until
-  another call shows how it is, as some may be closed to a good key. The third in a row refuses the key.
-- A key that stands refused is tried once in a quarter of an hour, one call at a time, also by the next process; any
-  success proves it good.
+- A collection that was never open says nothing about the key: a missing role closes whole collections.
+- In a collection that was open, two in a row bring the key into doubt. Single documents and files, some of which
+may be
+  closed to a good key, are then not requested until another call shows how the key is. The third in a row refuses it.
+- A refused key is tried once in a quarter of an hour, one call at a time, also by the next process. Any success
+proves
+  it good.
 
-Calls that were under way together say it once: what was sent before the last 403 came back is no further refusal.
+Concurrent calls count once: a call sent before the last 403 arrived is no further refusal.
 """
 
 from __future__ import annotations
@@ -21,11 +23,14 @@ from enum import Enum, auto
 from precoro_daemon.quota.circuit_breaker import IDLE_S, MOST_FORBIDDEN
 
 MOST_REFUSALS_OF_A_KEY = MOST_FORBIDDEN + 1
-"""Of the key, after which the next process does not try it at once; 403 in a row that refuse it."""
+"""Refusals of the key after which the next process does not try it at once; also the number of 403 in a row that
+refuse
+it.
+"""
 
 
 class Ruling(Enum):
-    """What a 403 says of the key."""
+    """What a 403 says about the key."""
 
     NOTHING = auto()
     IN_DOUBT = auto()
@@ -38,8 +43,8 @@ class Ruling(Enum):
 
 
 class KeyStanding:
-    """refusals  of the key in a row, those that earlier processes met among them
-    proven    calls may go side by side
+    """refusals  of the key in a row, including those of earlier processes
+    proven    whether calls may be concurrent
     """
 
     def __init__(self) -> None:
@@ -50,7 +55,7 @@ class KeyStanding:
         self._forbidden: dict[str, float] = {}
 
     def recall(self, refusals: int, last: float, now: float) -> None:
-        """What earlier processes met. `last` may lie ahead of a clock that was set back."""
+        """Continues with the refusals of earlier processes. `last` may be ahead of a clock that was set back."""
         self.refusals = refusals
         if refusals >= MOST_REFUSALS_OF_A_KEY:
             self.reopens_at = min(last, now) + IDLE_S
@@ -59,11 +64,11 @@ class KeyStanding:
         return now < self.reopens_at
 
     def is_doubted(self, now: float) -> bool:
-        """Whether a single document or file had better not be asked for."""
+        """Returns whether single documents and files should not be requested now."""
         return len(self._lately(now)) >= MOST_FORBIDDEN
 
     def forbidden(self, collection: str, target: str, sent_at: float, now: float) -> Ruling:
-        """A call was answered 403. Where the key is refused, `refused` follows."""
+        """Records a 403. If it refuses the key, the caller calls `refused` next."""
         if not self._welcome:
             return Ruling.NEVER_WELCOME
         counted = collection in self._welcome and self._count(target, sent_at, now)
@@ -72,7 +77,7 @@ class KeyStanding:
         return Ruling.IN_DOUBT if counted and len(self._forbidden) == MOST_FORBIDDEN else Ruling.NOTHING
 
     def _count(self, target: str, sent_at: float, now: float) -> bool:
-        """From now on calls go one by one, until one succeeds."""
+        """Counts a 403; from now on calls go one by one until one succeeds."""
         self.proven = False
         self._forbidden = self._lately(now)
         if any(sent_at < at for at in self._forbidden.values()):
@@ -84,14 +89,14 @@ class KeyStanding:
         return {target: at for target, at in self._forbidden.items() if at > now - IDLE_S}
 
     def refused(self, now: float) -> None:
-        """The key is not tried for a while."""
+        """Records that the key is refused: it is not tried for a while."""
         self.refusals += 1
         self.reopens_at = now + IDLE_S
         self.proven = False
         self._forbidden.clear()
 
     def proved(self, collection: str) -> bool:
-        """A call was answered as it should be: the key is good. True: there were refusals, which are over."""
+        """Records a good answer, which proves the key. Returns whether that ends a row of refusals."""
         refused, self.refusals = bool(self.refusals), 0
         self.proven = True
         self.reopens_at = -math.inf

@@ -1,10 +1,12 @@
-"""what answers have taught of the line and of others on the key, as the next process finds it
+"""what answers taught about the line and about others on the key, kept for the next process
 
-Theory of operation. A process that knows nothing of the line tries it out, and a trial may cost a refusal; one that
-knows nothing of others on the key runs into each full window again. So both are kept with the account of calls, and
-what is kept fades. Round trips count for half after each day, as paths change. What others make of a window fades by
-the window, as it does while a process runs (`others`). Lessons of the future were stamped by a clock that was set
-since: nothing in them holds.
+Theory of operation. A process that knows nothing about the line has to try it, and a trial may cost a refusal; one
+that
+knows nothing about others on the key runs into each full window again. So both are stored with the account of calls,
+and fade. Round trips lose half of their weight with each day, because paths change. What others make of a window
+fades
+with the window, as it does in a running process (`others`). Lessons from the future were stamped by a clock that was
+set since, and are discarded.
 """
 
 from __future__ import annotations
@@ -17,19 +19,19 @@ from precoro_daemon.quota.rate_limits import Period
 
 _HALVED_S = 86_400.0
 _CLOCK_S = 5.0
-"""By which the clocks of two processes may differ."""
+"""Seconds by which the clocks of two processes may differ."""
 
 _OTHERS: Mapping[Period, str] = {"minute": "others_minute", "hour": "others_hour", "day": "others_day"}
 
 
 class Lessons(NamedTuple):
     """at               Unix seconds
-    round_trips, least, greatest  how many are known, and the seconds of two of them
-    tried            seconds by which one way may be longer than another, as trials showed; inf: none was made
+    round_trips, least, greatest  the number of known round trips, and the shortest and longest in seconds
+    tried            seconds by which one way may be longer than another, according to trials; inf before any
     guard            seconds between two calls beyond the second
     tightened_at     when a refusal last changed the two
     others           calls that others make of a window, and when that was found
-    counts_refused   a refused GET counts as asked
+    counts_refused   whether a refused GET counts for the identical-GET rule
     """
 
     at: float = -math.inf
@@ -44,7 +46,7 @@ class Lessons(NamedTuple):
 
     @property
     def flat(self) -> Mapping[str, float]:
-        """Numbers by name; without those that are not known."""
+        """Returns numbers by name, without unknown ones."""
         pairs = {**self._asdict(), "counts_refused": float(self.counts_refused)}
         del pairs["others"]
         for period, (calls, since) in self.others.items():
@@ -53,7 +55,7 @@ class Lessons(NamedTuple):
 
     @classmethod
     def recalled(cls, flat: Mapping[str, float], now: float) -> Self:
-        """What still holds now, and can be: no number is trusted to be one."""
+        """Returns what still holds now. Values are validated, because a stored number may be anything."""
         flat = {name: number for name, number in flat.items() if math.isfinite(number)}
         at = flat.get("at", math.inf)
         if at > now + _CLOCK_S:

@@ -1,4 +1,4 @@
-"""what Precoro grants a key, and who may spend how much of it: lanes, reserves, shares"""
+"""the limits that Precoro grants a key, and how much each lane may spend: lanes, reserves, shares"""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from precoro_daemon.quota.rate_limits import Period
 
 
 class Lane(IntEnum):
-    """Who spends calls, in order of precedence."""
+    """The spenders of calls, in order of precedence."""
 
     PAYMENTS = 0
     DELIVERIES = 1
@@ -26,13 +26,15 @@ SECONDS: Mapping[Period, float] = {"second": 1.0, "minute": 60.0, "hour": 3600.0
 
 
 class Share(Struct, frozen=True):
-    """Calls that these lanes may make together in any 24 hours, whatever else is left: what is scheduled later in the
-    day finds the rest. At least 1.
+    """Calls that these lanes may make together in any 24 hours, so that work scheduled later in the day finds the
+    rest. At
+    least 1.
 
-    scheduled  calls that lists take in a day. What they took beyond that so far, as a first listing does, is not
-               there for these lanes either: lists and the documents of today would wait in the evening
-    least      of `calls` are there all the same
-    spread     this part of them leaves only as the day goes on: lanes above that need more than was foreseen find
+    scheduled  the calls that lists take in a day; what they took beyond that so far, as a first listing does, is
+               subtracted, because lists and today's documents would otherwise wait in the evening
+    least      the part of `calls` that is never subtracted
+    spread     the part that leaves only as the day goes on, so that higher lanes that need more than was foreseen
+    find
                calls at any hour
     """
 
@@ -44,13 +46,13 @@ class Share(Struct, frozen=True):
 
 
 class Limits(Struct, frozen=True):
-    """What Precoro grants one key; 0 lifts a limit.
+    """The limits of one key; 0 stands for no limit.
 
-    same_get_scope  what counts as the same GET: path and query, or the path alone
-    reserve         calls of a day that must remain for the lanes above, by lane
-    guard           seconds added to the second window
-    margin          seconds added to every other window: two calls may reach the server closer than they left us
-    shares          what some lanes may make of a day's calls at most
+    same_get_scope  what makes two GETs identical: path and query, or the path alone
+    reserve         by lane: calls of a day that must remain for the lanes above it
+    guard           seconds added to the window of a second
+    margin          seconds added to every other window: two calls may arrive closer together than they left
+    shares          the most that some lanes may make of a day's calls
     """
 
     per_second: int = 1
@@ -67,12 +69,14 @@ class Limits(Struct, frozen=True):
 
     @property
     def sustained(self) -> float:
-        """Seconds between two calls that the hour and the day admit in the long run; 0: they admit any number."""
+        """The seconds between two calls that the hour and the day allow in the long run; 0 if they set no limit."""
         given = ((SECONDS["hour"], self.per_hour), (SECONDS["day"], self.per_day))
         return max((seconds / calls for seconds, calls in given if calls), default=0.0)
 
     def reserved(self, period: Period, lane: Lane) -> int:
-        """The reserve binds the day in full and the hour in proportion; shorter windows open soon enough."""
+        """Returns the reserve of a window: the day's in full, the hour's in proportion; shorter windows open soon
+        enough.
+        """
         calls = self.reserve.get(lane, 0)
         if period == "day":
             return calls

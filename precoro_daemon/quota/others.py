@@ -1,11 +1,12 @@
-"""calls that others make on the same key, or that are not granted at all, as refusals show
+"""calls that others make on the same key, or that are not granted, as inferred from refusals
 
-A window that is full though our account says that there is room was filled by others. What they made is taken from
-what is ours in that window, so that reserves are kept of what is really there. One refusal may be a whim: it takes a
-tenth of the window at most. Another before the first is forgotten takes all that is missing. Each window that passes
-without one gives back a tenth of what was taken. A minute gives it back by the hour, as what is granted does not
-change from one minute to the next, and half of it is ours whatever others do: a burst of theirs would slow us for
-hours.
+If a window is full although our account says that there is room, others filled it. Their calls are subtracted from
+our
+part of that window, so that reserves are kept of what is really there. One refusal may be a coincidence: it takes at
+most a tenth of the window. Another one before the first is forgotten takes all that is missing. Each window without a
+refusal gives back a tenth of what was taken. A minute gives back by the hour, because what is granted does not change
+from one minute to the next; and half of a minute stays ours whatever others do, because a burst of theirs would slow
+us for hours.
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ _KEPT_A_WINDOW = 0.9
 _OURS_OF_A_MINUTE = 0.5
 
 _NEGLIGIBLE = 0.02
-"""Of a window: so much may be miscounted at its edges."""
+"""Share of a window that may be miscounted at its edges."""
 
 
 class Shared(NamedTuple):
-    """`made`: calls of the window that others are now taken to make, beside ours, of what is granted."""
+    """The calls of a window that others are now believed to make, beside ours, of those granted."""
 
     period: Period
     granted: int
@@ -35,18 +36,18 @@ class Shared(NamedTuple):
 
 
 class Others:
-    """What others make of each window, as far as is known."""
+    """The calls of each window that others make, as far as is known."""
 
     def __init__(self) -> None:
         self._made: dict[Period, tuple[float, float]] = {}
 
     @property
     def known(self) -> Mapping[Period, tuple[float, float]]:
-        """Calls of a window, and when that was found."""
+        """Calls by window, and when that was found."""
         return self._made
 
     def recall(self, known: Mapping[Period, tuple[float, float]]) -> None:
-        """Go on from what an earlier process found."""
+        """Continues with what an earlier process found."""
         self._made = dict(known)
 
     def made(self, period: Period, now: float) -> int:
@@ -56,7 +57,7 @@ class Others:
         return int(calls * _KEPT_A_WINDOW ** max(0, (now - since) // max(SECONDS[period], SECONDS["hour"])))
 
     def learn(self, period: Period, granted: int, ours: int, left_at: float, now: float) -> Shared | None:
-        """A call that left then was refused. Returns what is news: that there are others at all."""
+        """Learns from a refused call that left at `left_at`. Returns what is new: that there are others at all."""
         known = self.made(period, now)
         missing = granted - ours - known
         if missing <= _NEGLIGIBLE * granted and not known:

@@ -1,27 +1,34 @@
-"""when the next call may leave so that it arrives late enough; how many go side by side
+"""when the next call may leave so that it arrives late enough, and how many calls are in flight
 
-Theory of operation. Precoro counts calls when they arrive, and the way takes longer for one than for the next: what
-leaves a second apart may arrive closer, and is refused. A call leaves at d, arrives at a, is answered at r. Two facts
-bound a, and the next call leaves by the earlier of them, a gap (a second and a guard) after:
+Theory of operation. Precoro counts calls when they arrive, and one call may travel longer than the next: calls that
+leave a second apart may arrive closer together, and are refused. A call leaves at d, arrives at a, and is answered at
+r. Two facts bound a, and the next call leaves a gap (a second and a guard) after the earlier of them:
 
-- The answer proves it. No call is over faster than the least round trip R: its way there and what comes after it take
-  as long at least, whichever calls they belong to. So whatever leaves at r + gap - R arrives a gap after a. It costs
-  the mean of (round trip - R): 65 ms where the way takes 20 to 150 ms. No more than 60 / 1.067 = 56.2 calls a minute
-  are certain there, however they are paced; a millisecond of slack or of lateness on this machine costs 0.05 of them.
-- Where answers are slow, one cannot wait for them. Whatever leaves at d + gap + W arrives a gap after a, if W is as
-  much as one way can be longer than another. At first W is all that round trips differ by, up to a second.
+- The answer proves it. No call is faster than the least round trip R: its way there, and everything after its
+arrival,
+  take at least as long together, whichever calls they belong to. So a call that leaves at r + gap - R arrives a gap
+  after a. That costs the mean of (round trip - R): 65 ms if the way takes 20 to 150 ms. Not more than
+  60 / 1.067 = 56.2 calls a minute are certain there, however they are paced; a millisecond of slack, or of lateness
+  on this machine, costs 0.05 of them.
+- Slow answers cannot be waited for. A call that leaves at d + gap + W arrives a gap after a, if W is the most by
+which
+  one way can be longer than another. At first W is the whole spread of round trips, up to a second.
 
-Whether round trips differ on the way or at the server only a trial tells, and only where waiting costs much is it
-worth one: where calls then leave more seldom than the hour and the day would have them, so never by the documented
-limits, whose hour is full after 50 minutes even if W is a second. W is halved, and halved again whenever calls were
-accepted that had come too close if all had been the way (fixed windows pass some of those: so it is the seconds
-missing in their gaps that count, not the calls). The first such call that is refused ends the trial: W is four times
-what it was, for a week, as paths change seldom. Any other refusal of the second limiter adds to the guard, which long
-eventless times give back.
+Only a trial shows whether round trips differ on the way or at the server, and a trial is worth it only if waiting
+costs
+much: if calls then leave less often than the hour and the day allow. By the documented limits that never happens,
+because their hour is full after 50 minutes even if W is a second. W is halved, and halved again each time calls were
+accepted that would have been too close if the way made all the difference. (Fixed windows accept some of those, so
+the
+seconds missing in their gaps count, not the calls.) The first such call that is refused ends the trial: W becomes
+four
+times as long for a week, because paths seldom change. Any other refusal by the limiter of a second increases the
+guard,
+which long times without refusals reduce again.
 
-R and W are known from few round trips at first: both are taken with a slack that n of them leave.
-A call whose answer is lost proves nothing, so W holds for it. A refused one did arrive, but faster than others are
-answered: it proves no more than that it came before its answer.
+R and W are known from few round trips at first: both get a slack that shrinks with their number.
+A call whose answer is lost proves nothing, so W applies. A refused call did arrive, but refusals are answered faster
+than other calls: it only proves that it arrived before its answer.
 """
 
 from __future__ import annotations
@@ -36,51 +43,62 @@ from precoro_daemon.quota.lessons import Lessons
 _LEAST_IN_FLIGHT = 2
 _MOST_IN_FLIGHT = 32
 _UNPACED_IN_FLIGHT = 16
-"""Where no limit sets the pace: a server that takes 50 ms then never keeps us waiting, and what is read ahead of a
-commit stays within some ten megabytes."""
+"""Calls in flight if no limit sets the pace: a server that takes 50 ms then never keeps us waiting, and what is read
+ahead
+of a commit stays within some ten megabytes.
+"""
 
 _LONGEST_WAY_S = 1.0
-"""By which one way is taken to be longer than another: more would let one call that hangs hold up all others."""
+"""The most by which one way is assumed to be longer than another: with more, one call that hangs would delay all
+others.
+"""
 
 _SHORTEST_WAY_S = 0.03
-"""W is never tried below: it costs two calls a minute at most, and any network may take that much longer."""
+"""W is never tried below this: it costs two calls a minute at most, and any network may vary that much."""
 
 _WORTH_A_TRIAL_S = 0.1
-"""Mean wait for each call from which a refusal is risked once to shorten it. Where answers come too late to prove
-anything, every call waits for W, and any W above the shortest is worth a trial."""
+"""Mean wait for each call from which a refusal is risked once to shorten it. If answers arrive too late to prove
+anything,
+every call waits for W, and any W above the shortest is worth a trial.
+"""
 
 _TRIALS_AFTER = 20
-"""Round trips."""
+"""Round trips before the first trial."""
 
 _EVIDENCE_S = 0.5
 """Seconds missing in the gaps of accepted calls after which W is halved."""
 
 _EVIDENCE_OF_A_CALL_S = 0.01
-"""What any accepted call adds: W that a single slow answer has made large is halved by fifty others."""
+"""What any accepted call adds to that: a W that one slow answer made large is halved by fifty others."""
 
 _HELD_S = 7 * 86_400.0
-"""Until the next trial after one that was refused."""
+"""Seconds from a refused trial to the next."""
 
 _GUARD_STEP_S = 0.01
 _WIDEST_GUARD_S = 0.5
 _QUIET_CALLS = 2_000
-"""Accepted calls after which the guard gives back a step."""
+"""Accepted calls after which the guard is reduced by a step."""
 
 _GENERATION = 1_000
 """Round trips after which older ones begin to be forgotten."""
 
 _UNSEEN, _UNSEEN_EXTREMES = 5.0, 0.35
-"""Where n round trips are known, the next may lie beyond them by the first n-th of their spread, or by the second's
-part by √n if that is more: where way and answer both differ, their extremes meet seldom, and the least known round
-trip comes nearer to the least possible one by √n."""
+"""With n known round trips, the next may exceed them by their spread times the first value over n, or times the
+second
+over √n if that is more. If way and answer both vary, their extremes seldom coincide, and the least known round trip
+approaches the least possible one only with √n.
+"""
 
 _SUPPOSED_S = 2.0
-"""The spread that is supposed where one round trip is known. Where n are, an n-th of it is added to theirs."""
+"""The spread assumed when one round trip is known. When n are known, an n-th of it is added to theirs."""
 
 
 @dataclass(eq=False, slots=True)
 class Trip:
-    """One call on its way. `before`: the one that it must arrive a gap after."""
+    """One call on its way.
+
+    before  the call after which it must arrive with a gap
+    """
 
     departed: float
     before: Trip | None = None
@@ -88,14 +106,14 @@ class Trip:
     accepted: bool = True
 
     def took(self, now: float) -> float:
-        """Its round trip, or how long it has been out."""
+        """Returns its round trip, or how long it has been out."""
         return (now if self.answered is None else self.answered) - self.departed
 
 
 class RoundTrips:
-    """The least and the greatest of the last 1,000 to 2,000. (Every call that waits asks for them at every turn.)
+    """The shortest and the longest of the last 1,000 to 2,000. (Every waiting call reads them at every turn.)
 
-    slack  what the next ones may be beyond those that are known
+    slack  how far the next ones may exceed the known ones
     """
 
     def __init__(self) -> None:
@@ -113,13 +131,13 @@ class RoundTrips:
         self._sum_up()
 
     def note_least(self, seconds: float) -> None:
-        """One that says nothing of how long others take."""
+        """Records a round trip that says nothing about how long others take."""
         least, greatest = self._kept[0]
         self._kept[0] = (min(least, seconds), greatest)
         self._sum_up()
 
     def recall(self, number: int, least: float, greatest: float) -> None:
-        """What an earlier process knew."""
+        """Continues with what an earlier process knew."""
         self.number, self._kept = number, [(least, greatest), (math.inf, -math.inf)]
         self._sum_up()
 
@@ -136,9 +154,9 @@ class RoundTrips:
 
 
 class Pace:
-    """When calls may leave, of which so many may arrive in a second; 0: whenever they like.
+    """When calls may leave so that at most a given number arrive in a second; 0 for any number.
 
-    sustained  seconds between two calls that longer windows admit in the long run; 0: they admit any number
+    sustained  seconds between two calls that longer windows allow in the long run; 0 for no limit
     """
 
     def __init__(self, per_second: int, guard: float, sustained: float = 0.0) -> None:
@@ -159,12 +177,12 @@ class Pace:
 
     @property
     def interval(self) -> float:
-        """Seconds between two calls that the limit of a second asks for; 0 if it is lifted."""
+        """The seconds between two calls that the limit of a second demands, 0 if there is none."""
         return self._gap / self._per_second if self._per_second else 0.0
 
     @property
     def way(self) -> float:
-        """W: seconds by which one call's way is taken to be longer than another's."""
+        """W: the seconds by which one call's way is assumed to be longer than another's."""
         known = self._round_trips
         spread = known.spread + known.slack if known.number else _LONGEST_WAY_S
         return min(spread, self._tried, _LONGEST_WAY_S)
@@ -175,7 +193,7 @@ class Pace:
         return max(0.0, known.least - known.slack) if known.number else 0.0
 
     def opens(self) -> float:
-        """When the next call may leave; -inf if nothing holds it."""
+        """Returns when the next call may leave, -inf if nothing holds it."""
         if not self._per_second:
             return -math.inf
         counting = max(0, len(self._trips) - self._per_second + 1)
@@ -189,7 +207,7 @@ class Pace:
         return min(unproved, proved) + self._gap
 
     def sent(self, at: float) -> Trip:
-        """A call has left."""
+        """Records that a call has left."""
         while self._trips and self._trips[0].departed + self._gap + _LONGEST_WAY_S < at:
             self._trips.popleft()
         earlier = len(self._trips) - self._per_second
@@ -198,7 +216,7 @@ class Pace:
         return trip
 
     def answered(self, trip: Trip, at: float, *, accepted: bool) -> None:
-        """Its answer came. `accepted`: it was no 429, whichever limit that names."""
+        """Records an answer. `accepted`: it was no 429 of any limit."""
         trip.answered, trip.accepted = at, accepted
         if trip.before is not None:
             trip.before.before = None
@@ -210,12 +228,16 @@ class Pace:
         self._ease(at)
 
     def _wait_for(self, round_trip: float) -> float:
-        """What such a call makes the next one wait beyond the gap. An answer proves nothing before it is there."""
+        """Returns how long such a call delays the next one beyond the gap. An answer proves nothing before it
+        arrives.
+        """
         known = self._round_trips
         return min(self.way, known.spread, round_trip - min(known.least, self._gap))
 
     def refused(self, trip: Trip, at: float) -> None:
-        """The limiter of a second refused it. Those that had left before that was known teach nothing more."""
+        """Records a refusal by the limiter of a second. Calls that had left before it was known teach nothing
+        more.
+        """
         if self._round_trips.number:
             # Who is refused came faster than others. Left out, the fastest ways would never be learned.
             self._round_trips.note_least(trip.took(at))
@@ -229,12 +251,12 @@ class Pace:
         self._tightened_at, self._quiet = at, 0
 
     def lost(self, trip: Trip) -> None:
-        """No answer will come: when it arrived, or whether, nobody knows."""
+        """Records that no answer will come: whether and when the call arrived is unknown."""
         trip.accepted, trip.before = False, None
 
     @property
     def lessons(self) -> Lessons:
-        """Of them, what is known of the line."""
+        """Returns the lessons about the line."""
         known = self._round_trips
         return Lessons(
             round_trips=min(known.number, 2 * _GENERATION),
@@ -246,26 +268,30 @@ class Pace:
         )
 
     def recall(self, lessons: Lessons) -> None:
-        """Go on from what an earlier process learned."""
+        """Continues with what an earlier process learned."""
         if lessons.round_trips:
             self._round_trips.recall(lessons.round_trips, lessons.least, lessons.greatest)
             self._tried, self._tightened_at = lessons.tried, lessons.tightened_at
             self._guard = max(self._base_guard, min(lessons.guard, _WIDEST_GUARD_S))
 
     def forget_trips(self) -> None:
-        """The clock was set: what left by the old one is compared with nothing."""
+        """Forgets the calls on their way, because the clock was set."""
         self._trips.clear()
 
     @staticmethod
     def _missing(trip: Trip, at: float) -> float:
-        """Seconds by which it came too close, if round trips differed on the way there alone; 0 or less: not."""
+        """Returns the seconds by which it was too close, if only the way there made round trips differ; 0 or less if
+        it was not.
+        """
         before = trip.before
         if before is None or not before.accepted:
             return 0.0
         return 1.0 - (trip.departed - before.departed) - (trip.took(at) - before.took(at))
 
     def _missing_though_accepted(self, trip: Trip) -> float:
-        """Nothing where it overtook the one before, as then that one would have been refused."""
+        """Returns the same for an accepted call; 0 if it overtook the one before, which would then have been
+        refused.
+        """
         if trip.before is None or trip.before.answered is None or trip.answered is None:
             return 0.0
         missing = self._missing(trip, trip.answered)
@@ -293,15 +319,17 @@ class Pace:
 
 
 def latency_after(known: float, measured: float) -> float:
-    """Seconds until an answer. Up at once, down slowly: too low a bound costs calls, too high a one none."""
+    """Returns the seconds until an answer. They rise at once and fall slowly: a bound too low costs calls, one too
+    high none.
+    """
     return max(measured, 0.8 * known + 0.2 * measured)
 
 
 def in_flight_bound(latency: float, interval: float, *, proven: bool) -> int:
-    """Enough calls to use the allowed rate, few enough not to flood a fast server.
+    """Returns enough concurrent calls to use the allowed rate, and few enough not to flood a fast server.
 
-    interval  seconds between two calls that the limits ask for; 0 where they ask for none
-    proven    the key has been answered. Until then one: a wrong key costs one call, not a burst
+    interval  seconds between two calls that the limits demand, 0 if none
+    proven    whether the key was accepted; before that one call, so that a wrong key costs no burst
     """
     if not proven:
         return 1

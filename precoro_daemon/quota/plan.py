@@ -1,30 +1,33 @@
-"""what a day's calls go to: polls, documents of today, back-fill; and how long that takes
+"""how a day's calls are divided: polls, today's documents, back-fill; and how long that takes
 
-Theory of operation. The day has so many calls, less what others on the key are known to make. First come those that
-are kept for payments and deliveries: the reserve or, if it is more, what these took in the last day. What is left is
-divided between polls of lists, the documents that change today, and everything that can wait: older documents that
-lack their detail, files, the census.
+Theory of operation. The day has a number of calls, less those that others on the key are known to make. Calls for
+payments and deliveries are kept first: the reserve or, if it is more, what these took in the last day. The rest is
+divided between polls of lists, documents that change today, and everything that can wait: older documents without
+their detail, files, the census.
 
-- In a first fill, as long as more older documents wait than a tenth of a day could bring, polls get little: a mirror
-  without documents is of no use, and the planner of scans makes the best of few calls. Details then have at least
-  three quarters of the day.
-- Afterwards polls may have what documents do not need, up to what the user allows; but no sooner than the last
-  older documents are there and the calls of the fill have left the last day, or these and the documents of today
-  would wait for that.
-- What can wait takes most of its share as soon as it may, so that the mirror is there early, and a part as the day
-  goes on. Then no hour finds the day spent: where payments need more than was foreseen, they have what that part
-  would have had, and the plan of the next quarter of an hour gives it less. On a first day, when nobody knows what
-  payments and deliveries make, that part is more at first, and a sixth of the day is kept beyond what they made so
-  far, less and less in its second half.
-- Payments and deliveries go with what changes: the part of a day's changes that is to be expected in the hours seen
-  so far says how much of them is still to come, on a first day as on Monday morning, and how they leave the days of a
-  fill more or less.
-- What payments keep of that no other lane takes, not even deliveries and lists. Where a morning took so much that
-  payments would have to keep more by now, lists go on at the pace that bounds ask for, as they find what was paid in
+- During a first fill, that is, while more older documents wait than a tenth of a day could bring, polls get little: a
+  mirror without documents is of no use, and the planner of scans makes the best of few calls. Details then have at
+  least three quarters of the day.
+- Afterwards polls may have what documents do not need, up to what the user allows. That begins only when the last
+older
+  documents are there and the calls of the fill have left the last day; otherwise these and today's documents would
+  wait for it.
+- What can wait takes most of its share as soon as it may, so that the mirror is complete early, and the rest as
+the day
+  goes on. So no hour finds the day spent: if payments need more than was foreseen, they take what that rest would
+  have
+  had, and the plan of the next quarter of an hour gives it less. On a first day, when nobody knows what payments and
+  deliveries make, the rest is larger at first, and a sixth of the day is kept beyond what they made so far, less and
+  less in its second half.
+- Payments and deliveries follow changes. The share of a day's changes that is expected in the observed hours says how
+  many of them are still to come, on a first day as on a Monday morning, and how much they leave the days of a fill.
+- What payments keep of that no other lane takes, not even deliveries and lists. If a morning took so much that
+payments
+  would have to keep more by now, lists continue at the pace of their bounds, because they find what was paid in
   Precoro.
-- What bounds ask of lists in a day no document and no delivery takes, however many change: payments made in Precoro
-  are found by lists.
-- Bounds and schedules of the user's come first in any case. What they take beyond all that is logged.
+- What bounds demand of lists in a day no document and no delivery takes, however many change: lists find the payments
+  made in Precoro.
+- The user's bounds and schedules come first in any case. If they take more than all that, it is logged.
 """
 
 from __future__ import annotations
@@ -41,50 +44,65 @@ from precoro_daemon.quota.forecast import HOURS_AHEAD, Calls, HourAhead, TimeToG
 from precoro_daemon.quota.limits import Lane, Share
 
 _LISTS_IN_A_FILL = 1 / 15
-"""Of a day's calls: 200 of 3,000, with which a planned poll of the busy lists still comes every quarter of an hour in
-office hours."""
+"""Share of a day's calls: 200 of 3,000, with which the busy lists are still polled every quarter of an hour in office
+hours.
+"""
 
 _FILL_FROM = 0.1
-"""Of a day's calls. Where fewer documents wait, they are there tomorrow whatever polls take."""
+"""Share of a day's calls. If fewer documents wait, they arrive tomorrow whatever polls take."""
 
 _TODAY_SPARE = 1.25
-"""So much more than usual is kept for the documents that change today: days differ."""
+"""Factor by which more than usual is kept for documents that change today: days differ."""
 
 _TODAY_BESIDE = 0.02
-"""Of a day's calls, for what else cannot wait: definitions of custom fields, documents that are asked for twice."""
+"""Share of a day's calls for other calls that cannot wait: definitions of custom fields, documents requested
+twice.
+"""
 
 _URGENT_SPARE, _MOST_FOR_URGENT = 1.25, 0.25
-"""So much more than in the last day is kept for payments and deliveries, where the reserve is not more than that
-anyway; but no more than a quarter of the day for each: webhooks have a share of their own, and may be a flood."""
+"""Factor by which more than in the last day is kept for payments and deliveries, unless the reserve is larger, and
+the
+largest share of the day for each of the two: webhooks have a share of their own, and may be a flood.
+"""
 
 _UNKNOWN_URGENT, _MOST_UNKNOWN = 0.15, 0.35
-"""Of a day's calls, beyond those that were made, in the first half of a first day: a fill that begins at night leaves
-to payments of the evening what they need. No more than the second altogether."""
+"""Share of a day's calls kept beyond those made, in the first half of a first day, so that a fill that begins at
+night
+leaves payments of the evening their calls; and the largest share altogether.
+"""
 
 _UNSEEN_TIMES, _UNSEEN_URGENT, _UNSEEN_CHANGES = 5, 0.25, 0.07
-"""On a first day, the most that payments and deliveries are taken to make before any was seen: so many times what
-lists let expect, or the second of a day's calls. Documents that change: so many times as well, or the third."""
+"""On a first day, the most that payments and deliveries are assumed to make before any was observed: this multiple of
+what
+lists suggest, or the second value as a share of a day's calls. For documents that change: the same multiple, or the
+third value.
+"""
 
 _UNKNOWN_PAYMENTS = 0.05
-"""Of a day's calls, on a first day with payments: forty of them in each direction."""
+"""Share of a day's calls, on a first day with payments: forty of them in each direction."""
 
 _SPREAD, _SPREAD_AT_FIRST = 0.25, 0.6
-"""Of what can wait. A first mirror of 7,000 calls is done half a day later at most than if all of it left at once,
-and a third of a day earlier than if all were spread. The second when a first day with payments or deliveries
-begins."""
+"""Shares of what can wait. A first mirror of 7,000 calls ends at most half a day later than if all of it left at
+once, and
+a third of a day earlier than if all were spread. The second value applies when a first day with payments or
+deliveries
+begins.
+"""
 
 _TO_SPARE_FOR_LISTS = 0.02
-"""Of a day's calls at most, beyond those that lists made: where these left in the morning, none of them is back
-before the next one."""
+"""Share of a day's calls at most, beyond those that lists made: if these left in the morning, none of them returns
+before
+the next morning.
+"""
 
 _TO_SPARE_OF_PAYMENTS = 0.01
-"""Of a day's calls, beyond those that payments made: of these no list takes any, whatever bounds ask."""
+"""Share of a day's calls, beyond those that payments made, that no list takes, whatever bounds demand."""
 
 _LEAST_SHARE = 0.05
-"""Of a day's calls go to documents whatever polls ask for: a mirror without details is of little use."""
+"""Share of a day's calls that goes to documents whatever polls demand: a mirror without details is of little use."""
 
 _BACKFILL_BESIDE_FILES = 2 / 3
-"""Of what can wait, where attached files are fetched too."""
+"""Share of what can wait, if attached files are fetched too."""
 
 _A_DAY = {"day": 1, "hour": 24, "minute": 1_440, "second": 86_400}
 
@@ -97,22 +115,24 @@ _BELOW_LISTS = DOCUMENT_LANES | {Lane.DELIVERIES}
 class Demand:
     """What is asked of a day's calls.
 
-    bound    calls of polls that bounds and schedules of the user's ask for, whatever changes
-    lists    calls that polls may take at most
+    bound    calls of polls that the user's bounds and schedules demand, whatever changes
+    lists    the most calls that polls may take
     changes  documents that change on a busy day and get a detail
-    backlog  older documents that lack their detail; None: not known yet, as some list was never read to its end
-    spent    calls that documents made in the last day; detailed: of them those of documents that change today
+    backlog  older documents without their detail; None if unknown, because some list was never read to its end
+    spent    calls that documents made in the last day
+    detailed  those of `spent` for documents that change today
     polled   calls that lists made in the last day
-    urgent   calls that payments and deliveries made in the last day; paid: of them payments
-    pays     payments are kept in step
-    unknown  there are payments or deliveries, and of this part of the day nobody knows yet what they make
-    ebbing   likewise after each further hour, until the first day is over
-    unsure   less than half a day's work was seen since the first call, or it is not over
-    usual    calls a day that they should make by what changes: it counts for little once they were seen
-    seen     of the changes of a mean day, the part to be expected in that of the last day from which calls are known
-    gone     likewise in each of its hours
-    coming   likewise in each hour to come, and those of a day beyond
-    files    attached files are fetched too
+    urgent   calls that payments and deliveries made in the last day
+    paid     those of `urgent` for payments
+    pays     whether payments are kept in step
+    unknown  the part of the day for which the calls of payments or deliveries, if there are any, are still unknown
+    ebbing   the same after each further hour, until the first day is over
+    unsure   whether less than half a day's work was observed since the first call, or the first day is not over
+    usual    calls a day that they should make according to changes; it counts for little once they were observed
+    seen     the share of a mean day's changes expected in the part of the last day whose calls are known
+    gone     the same for each of its hours
+    coming   the same for each coming hour, with a day beyond
+    files    whether attached files are fetched too
     """
 
     bound: float
@@ -137,22 +157,24 @@ class Demand:
 
 @dataclass(frozen=True, slots=True)
 class QuotaPlan:
-    """Calls of a day, as whole numbers.
+    """Calls of a day, as integers.
 
-    limits    what Precoro allows, by window; 0: that window has no limit
-    granted   what that comes to in a day, and window: which limit says so
-    kept      what is left to payments and deliveries; paying: of it to payments alone
-    unpaid    what all but payments may make
-    lists     what polls may take
-    listing   what documents and deliveries leave to lists: those that were made, and some of what bounds ask for
+    limits    calls that Precoro allows, by window; 0 for no limit
+    granted   what that amounts to in a day
+    window    the limit that decides it
+    kept      what is left to payments and deliveries
+    paying    the part of `kept` for payments alone
+    unpaid    the most that all lanes but payments may make
+    lists     the most that polls may take
+    listing   what documents and deliveries leave to lists: the calls made, and part of what bounds demand
     today     what is kept for documents that change today
     backfill  what is left for older documents
     waiting   what is left for older documents, files and census together
-    filling   a first fill is under way: polls get little until it is done
-    bound     what bounds and schedules of the user's take of `lists`
-    spread    this part of what can wait leaves only as the day goes on
-    crowded   more documents change than the day has calls for
-    day       what is asked of this day and of those to come
+    filling   whether a first fill is under way: polls get little until it is done
+    bound     the part of `lists` that the user's bounds and schedules take
+    spread    the part of what can wait that leaves only as the day goes on
+    crowded   whether more documents change than the day has calls for
+    day       what is asked of this day and of the coming ones
     """
 
     limits: Mapping[str, float]
@@ -178,12 +200,12 @@ class QuotaPlan:
 
     @property
     def affordable(self) -> bool:
-        """Bounds and schedules leave something to documents."""
+        """Whether bounds and schedules leave something to documents."""
         return self.bound <= self.affordable_lists
 
     @property
     def affordable_lists(self) -> int:
-        """Calls for lists that leave something to documents."""
+        """The most calls for lists that leave something to documents."""
         return int(self.granted * (1 - _LEAST_SHARE)) - self.kept
 
     @property
@@ -204,15 +226,15 @@ class QuotaPlan:
         )
 
     def seconds_for(self, calls: int, spent: Sequence[float] = ()) -> float:
-        """Until the last of so many calls for older documents has left.
+        """Returns the seconds until the last of `calls` calls for older documents has left.
 
-        spent  how many seconds ago those of the last day left, oldest first: each opens the day for another one when
-               it is a day old
+        spent  ages in seconds of those of the last day, oldest first: each makes room for another one when it is a
+        day old
         """
         return self._through(self.day.likely, calls, spent)
 
     def time_for(self, calls: int, spent: Sequence[float] = ()) -> TimeToGo:
-        """The same with the time that it takes at least and at most, as far as the days to come are not known yet."""
+        """Returns the same with the least and the most time, as long as the coming days are uncertain."""
         likely = self.day.likely
         seconds = self._through(likely, calls, spent)
         soonest, latest = (
@@ -226,9 +248,9 @@ class QuotaPlan:
 
 
 def plan_quota(limits: Mapping[str, float], reserve: Mapping[Lane, int], demand: Demand) -> QuotaPlan | None:
-    """None where calls are not limited.
+    """Returns the plan of a day, None if calls are not limited.
 
-    limits  calls by the window they are allowed in; 0: that window has no limit
+    limits  calls by the window they are allowed in; 0 for no limit
     """
     allowed = {window: calls * _A_DAY[window] for window, calls in limits.items() if calls}
     if not allowed:
@@ -267,8 +289,10 @@ def plan_quota(limits: Mapping[str, float], reserve: Mapping[Lane, int], demand:
 
 
 class Guess(NamedTuple):
-    """Calls that a mean day is taken to bring before any was seen: of payments and deliveries, and for documents that
-    change."""
+    """Calls that a mean day is assumed to bring before any was observed: for payments and deliveries, and for
+    documents that
+    change.
+    """
 
     urgent: float
     changed: float
@@ -294,7 +318,7 @@ class Day(Struct, frozen=True):
 
     @property
     def at_most(self) -> Guess:
-        """As long as it is not known what a day brings."""
+        """The most that is assumed while it is unknown what a day brings."""
         likely, (urgent, changed) = self.likely, (part * self.granted for part in (_UNSEEN_URGENT, _UNSEEN_CHANGES))
         if not self.demand.unsure:
             return likely
@@ -322,7 +346,9 @@ class Day(Struct, frozen=True):
 
     @property
     def for_bounds(self) -> int:
-        """What all but payments may have made in an hour, if lists go on as bounds ask."""
+        """The most that all lanes but payments may have made in an hour if lists continue at the pace of their
+        bounds.
+        """
         demand = self.demand
         made = demand.polled + demand.spent + demand.urgent - demand.paid
         return min(
@@ -333,17 +359,17 @@ class Day(Struct, frozen=True):
         return min(1.0, 2 * unknown) * self.granted
 
     def kept(self, urgent: Calls, unknown: float) -> int:
-        """For payments and deliveries, on a first day of which that part is unknown."""
+        """Returns the calls kept for payments and deliveries, on a first day of which that part is unknown."""
         usual = max(self.reserved, min(int(urgent.reckoned * _URGENT_SPARE), self._quarter + self._paid))
         foreseen = int(urgent.made) + int(_UNKNOWN_URGENT * self._beyond(unknown))
         return max(usual, min(foreseen, int(_MOST_UNKNOWN * self.granted) + self._paid) if unknown else 0)
 
     def wanted(self, changed: Calls, usual: float) -> float:
-        """For documents that change, of which lists let expect so many on a mean day."""
+        """Returns the calls for documents that change; `usual` is the number that lists suggest for a mean day."""
         return max(changed.reckoned, usual * changed.coming) * _TODAY_SPARE + self.granted * _TODAY_BESIDE
 
     def divided(self, kept: int, lists: int, wanted: float) -> tuple[int, int]:
-        """What is kept for the documents that change on a day, and what can wait."""
+        """Returns the calls kept for documents that change on a day, and those for what can wait."""
         documents = max(self.granted - kept - lists, int(self.granted * _LEAST_SHARE), 1)
         today = min(int(wanted), documents // 2)
         return today, max(1, documents - today)
@@ -352,17 +378,17 @@ class Day(Struct, frozen=True):
         return max(1, int(waiting * (_BACKFILL_BESIDE_FILES if self.demand.files else 1)))
 
     def urgent(self, guess: Guess) -> Iterator[Calls]:
-        """Of payments and deliveries, now and at each hour to come."""
+        """Yields the calls of payments and deliveries, now and at each coming hour."""
         demand = self.demand
         return calls_by_hour(demand.gone, demand.coming, demand.seen, guess.urgent, demand.urgent)
 
     def changed(self, guess: Guess) -> Iterator[Calls]:
-        """For documents that change, likewise."""
+        """Yields the calls for documents that change, likewise."""
         demand = self.demand
         return calls_by_hour(demand.gone, demand.coming, demand.seen, guess.changed, demand.detailed)
 
     def hours(self, guess: Guess, lists: int) -> Iterator[HourAhead]:
-        """As the plan of each hour to come will have it, if that brings what is to be expected."""
+        """Yields what the plan of each coming hour will leave, if that hour brings what is expected."""
         demand, usual = self.demand, self.likely.changed
         unknown = chain((demand.unknown, *demand.ebbing), repeat(0.0))
         for of_urgent, of_changed, part in zip(self.urgent(guess), self.changed(guess), unknown, strict=False):

@@ -1,4 +1,4 @@
-"""what the account of API calls and the planner must not forget, and who counts calls"""
+"""the durable account of API calls, the planner's memory, and the counter of calls"""
 
 from __future__ import annotations
 
@@ -10,96 +10,101 @@ from precoro_daemon.quota.watched_hours import WatchedHour
 
 
 class BudgetBook(Protocol):
-    """What the budget must not forget: calls made, windows kept closed, refusals of the key.
+    """What the budget must not forget: calls made, closed windows, refusals of the key.
 
-    Every method that writes is durable when it returns; cancellation leaves it done or not begun.
-    Times are Unix seconds. Raises StoreUnusable when the disk is full, read-only or the file damaged.
+    Every writing method is durable on return; cancellation leaves it done or not begun. Times are Unix seconds.
+    Raises
+    StoreUnusable if the disk is full or read-only, or the file is damaged.
     """
 
     async def now(self) -> float:
-        """What time it is for all who write into this book, on whatever machine they are."""
+        """Returns the time shared by all writers of this book, on whatever machine they are."""
         ...
 
     async def load(self, since: float) -> Sequence[tuple[float, bytes]]:
-        """Calls charged at `since` or later, oldest first, each with the 8-byte hash of its GET (b"" for none)."""
+        """Returns the calls charged at or after `since`, oldest first, each with the 8-byte hash of its GET (b"" for
+        none).
+        """
         ...
 
     async def load_lanes(self, since: float) -> Sequence[tuple[float, Lane]]:
-        """The same calls with the lane that made them; without those whose lane was not noted."""
+        """Returns the same calls with their lanes, without those whose lane was not recorded."""
         ...
 
     async def charge(
         self, at: float, key: bytes, lane: Lane | None = None, lessons: Mapping[str, float] | None = None
     ) -> None:
-        """Note one call and, with it, what was learned so far; None: nothing is news."""
+        """Records one call, and the lessons so far; None if there is nothing new."""
         ...
 
     async def move(self, at: float, key: bytes, to: float) -> None:
-        """One call noted with exactly these was made at another time. None such: nothing happens."""
+        """Changes the time of a call that was recorded with exactly these values. Does nothing if there is none."""
         ...
 
     async def prune(self, before: float) -> None:
-        """Forget the calls before that time, and the windows that opened before it."""
+        """Forgets the calls before that time, and the windows that opened before it."""
         ...
 
     async def refund(self, at: float, key: bytes) -> None:
-        """Forget one call noted with exactly these: its request was never written. None such: nothing happens."""
+        """Forgets a call that was recorded with exactly these values: its request was never written. Does nothing if
+        there is
+        none.
+        """
         ...
 
     async def load_closed(self) -> Mapping[str, float]:
-        """Until when each window is kept closed; a window that was never closed is absent."""
+        """Returns until when each window is closed; a window that was never closed is absent."""
         ...
 
     async def close(self, window: str, until: float, lessons: Mapping[str, float] | None = None) -> None:
-        """Keep a window closed until then, whatever was noted for it before; and what was learned so far."""
+        """Keeps a window closed until then, whatever was recorded before, and records the lessons so far."""
         ...
 
     async def load_lessons(self) -> Mapping[str, float]:
-        """What was learned, as it was last noted; empty if it never was, or cannot be read."""
+        """Returns the lessons recorded last; empty if there are none, or they are unreadable."""
         ...
 
     async def load_refusal(self, fingerprint: str) -> tuple[int, float] | None:
-        """How often in a row this key was refused, and when last; None if it was not."""
+        """Returns how often in a row this key was refused, and when last; None if it was not."""
         ...
 
     async def save_refusal(self, fingerprint: str, count: int, at: float) -> None: ...
 
     async def clear_refusal(self) -> None:
-        """Forget the refusals of every key."""
+        """Forgets the refusals of every key."""
         ...
 
 
 class FreshnessBook(Protocol):
-    """What scans saw of when collections change, hour by hour.
+    """When collections change, as observed by scans, hour by hour.
 
-    Every method that writes is durable when it returns; cancellation leaves it done or not begun. Raises
-    StoreUnusable.
+    Every writing method is durable on return; cancellation leaves it done or not begun. Raises StoreUnusable.
     """
 
     async def load(self, since: float) -> Sequence[WatchedHour]:
-        """The hours that began then (Unix seconds) or later, in the order of time."""
+        """Returns the hours that began at or after `since` (Unix seconds), in the order of time."""
         ...
 
     async def add(self, hours: Sequence[WatchedHour], *, forget_before: float) -> None:
-        """Add them to what is known of the same hours, and forget what lies before that time."""
+        """Adds them to what is known about the same hours, and forgets what is older than `forget_before`."""
         ...
 
 
 class CallProgress(Protocol):
-    """Who counts calls. Calls are cheap and never raise."""
+    """Counts calls. Its methods are cheap and never raise."""
 
     def waiting(self, lane: Lane, window: str, until: float) -> None:
         """The next call of the lane waits for that window until then (Unix seconds by the Clock)."""
         ...
 
     def outranked(self, lane: Lane) -> None:
-        """The next call of the lane lets more urgent ones go first, and they go."""
+        """The next call of the lane lets more urgent ones go first, and they leave."""
         ...
 
     def called(self, lane: Lane, left: Mapping[str, int]) -> None:
-        """A call left; calls left per window by name."""
+        """A call left. `left`: calls left by window name."""
         ...
 
     def answered(self, method: str, route: str, outcome: str) -> None:
-        """A call ended: its path without ids, and what came of it in a word. Both are of a few kinds only."""
+        """A call ended. `route`: its path without ids; `outcome`: one word. Both have few values."""
         ...

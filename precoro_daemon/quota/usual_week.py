@@ -1,4 +1,4 @@
-"""what comes between two times, by a rate for each hour of the week; and what finding it is worth"""
+"""the changes expected between two times, by a rate for each hour of the week; the value of finding them"""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ _DAYS_A_WEEK = 7
 
 
 class UsualWeek:
-    """Times are Unix seconds. Sums up to the beginning of each hour make it as cheap to tell for a day as for a
-    minute."""
+    """Times are Unix seconds. Precomputed sums up to the start of each hour make a day as cheap as a minute."""
 
     def __init__(self, rates: Sequence[float]) -> None:
-        """`rates`: a second, by hour of the week."""
+        """`rates`: changes a second, by hour of the week."""
         self.rates = rates
         self._changes, self._delays = [0.0], [0.0]
         changes = delays = 0.0
@@ -28,28 +27,30 @@ class UsualWeek:
 
     @property
     def mean_day(self) -> float:
-        """Changes of it."""
+        """The changes of a mean day."""
         return self._changes[-1] / _DAYS_A_WEEK
 
     def changes(self, since: float, until: float) -> float:
-        """Between these times."""
+        """Returns the changes between these times."""
         start = math.floor(since / WEEK_S) * WEEK_S
         return self._sums(until - start)[0] - self._sums(since - start)[0]
 
     def by_hour(self, since: float, hours: int) -> Sequence[float]:
-        """Changes in each of so many hours from then on."""
+        """Returns the changes in each of the next `hours` hours."""
         first, passed = divmod(since / HOUR_S, 1)
         rates = [self.rates[(int(first) + hour) % HOURS_A_WEEK] * HOUR_S for hour in range(hours + 1)]
         return [before * (1 - passed) + after * passed for before, after in pairwise(rates)]
 
     def value(self, since: float, until: float) -> float:
-        """Of a scan: the seconds by which the changes since the one before will be late, all together."""
+        """Returns the value of a scan: the total seconds by which the changes since the previous scan will be
+        late.
+        """
         start = math.floor(since / WEEK_S) * WEEK_S
         changes, delays = self._sums(since - start)
         return max(0.0, self._sums(until - start)[1] - delays - changes * (until - since))
 
     def _sums(self, at: float) -> tuple[float, float]:
-        """Changes since the beginning of some week, and the integral of these."""
+        """Returns the changes since the start of a fixed week, and their integral."""
         weeks, within = divmod(at, WEEK_S)
         hour = min(int(within // HOUR_S), HOURS_A_WEEK - 1)
         seconds, rate = within - hour * HOUR_S, self.rates[hour]
@@ -59,7 +60,7 @@ class UsualWeek:
         return weeks * of_week + changes + rate * seconds, before + delays
 
     def reaches(self, since: float, latest: float, value: float) -> float:
-        """When the value of a scan has grown to that much; `latest` if not before."""
+        """Returns when the value of a scan reaches `value`, or `latest` if it does not before."""
         start = math.floor(since / WEEK_S) * WEEK_S
         seen, delays = self._sums(since - start)
 

@@ -1,6 +1,6 @@
-"""what scans saw of when a collection changes, hour by hour
+"""when a collection changes, as observed by scans, hour by hour
 
-Hours are those of Precoro's clock. They add up, whatever order and pieces they come in.
+Hours are those of Precoro's clock. They add up, in whatever order and pieces they arrive.
 """
 
 from __future__ import annotations
@@ -19,20 +19,22 @@ HOURS_A_WEEK = 168
 WEEK_S = HOURS_A_WEEK * HOUR_S
 
 MEMORY_S = 6 * WEEK_S
-"""What is older counts for less than an eighth, and need not be kept."""
+"""Older hours count for less than an eighth, and need not be kept."""
 
 
 @dataclass(frozen=True, slots=True)
 class WatchedHour:
-    """One hour of one collection, as far as scans saw it. Those of the same hour add up.
+    """One hour of one collection, as far as scans observed it. Observations of the same hour add up.
 
-    begins    Unix seconds, a whole hour
-    seconds   of it for which it is known what changed
-    changes   of rows, by Precoro's own dates
-    polled    changes of them that a poll brought, no webhook
-    scans     made in it, polls and others
-    calls     that polls took, a first listing not counted: what lists may have of a day goes by that
-    delayed   changes of which is known how late they came; delay: of all these together, worst: of one (seconds)
+    begins   Unix seconds, a whole hour
+    seconds  the part of it whose changes are known
+    changes  changed rows, by Precoro's own dates
+    polled   those of `changes` that a poll brought, not a webhook
+    scans    scans made in it, polls and others
+    calls    calls that polls took, without a first listing: the calls of lists in a day are measured by them
+    delayed  changes whose delay is known
+    delay    their total delay in seconds
+    worst    the longest delay in seconds
     """
 
     collection: str
@@ -48,12 +50,13 @@ class WatchedHour:
 
 
 class ScanSeen(Struct, frozen=True):
-    """What one scan of changes saw of a collection.
+    """What one scan of changes observed in a collection.
 
-    since    the one before began then, which tells of what is known; until: this one began (both by Precoro's clock)
-    changed  when each row that it brought was changed, so far as that lies between
-    late     the delays are known: rows were there to be seen since they changed
-    poll     it came by itself, no webhook asked for it
+    since    the start of the previous scan, from which on changes are known (Precoro's clock)
+    until    the start of this scan (Precoro's clock)
+    changed  when each row that it brought was changed, as far as that lies between the two
+    late     whether delays are known: rows could be seen since they changed
+    poll     whether it was a poll, not requested by a webhook
     """
 
     collection: str
@@ -65,7 +68,7 @@ class ScanSeen(Struct, frozen=True):
     poll: bool = True
 
     def hours(self) -> Sequence[WatchedHour]:
-        """Split by the hour."""
+        """Returns the observations split by the hour."""
         since = max(min(self.since, self.until), self.until - MEMORY_S)
         first, at = floor(since / HOUR_S), floor(self.until / HOUR_S)
         edges = [since, *(begins * HOUR_S for begins in range(first + 1, at + 1)), self.until]
@@ -95,10 +98,12 @@ class ScanSeen(Struct, frozen=True):
 
 
 class KnownHours:
-    """What is known of each hour of one collection: its changes, the seconds watched, the changes that polls brought.
+    """What is known about each hour of one collection: its changes, the seconds watched, and the changes that polls
+    brought.
 
-    In rows of numbers, each of a week that began on a Thursday as Unix time did: an object for each hour would take
-    ten times the memory, 5 MB for all collections of a company.
+    They are stored in arrays, one for each week, which begins on a Thursday as Unix time does. An object for each
+    hour
+    would take ten times the memory, 5 MB for all collections of a company.
     """
 
     def __init__(self) -> None:
@@ -114,7 +119,7 @@ class KnownHours:
         polled[cell] += hour.polled
 
     def find(self, begins: float) -> tuple[int, float, int] | None:
-        """None for an hour of which nothing is known."""
+        """Returns an hour's values, None if nothing is known about it."""
         week, cell = _place(begins)
         if (rows := self._weeks.get(week)) is None:
             return None
@@ -122,7 +127,9 @@ class KnownHours:
         return (changes[cell], seconds[cell], polled[cell]) if seconds[cell] or changes[cell] else None
 
     def of_week(self, last: float) -> tuple[int, int]:
-        """Changes of the 168 hours up to the one that begins then, and those of them that polls brought."""
+        """Returns the changes of the 168 hours up to and including the one that begins at `last`, and those that
+        polls brought.
+        """
         week, cell = _place(last)
         changed = polled = 0
         for number, cells in ((week, slice(cell + 1)), (week - 1, slice(cell + 1, None))):
@@ -131,7 +138,7 @@ class KnownHours:
         return changed, polled
 
     def __iter__(self) -> Iterator[tuple[int, int, float]]:
-        """When each known hour begins, its changes and the seconds watched."""
+        """Yields the start of each known hour, its changes and the seconds watched."""
         for week, (changes, seconds, _) in sorted(self._weeks.items()):
             start = week * int(WEEK_S)
             for cell, (changed, watched) in enumerate(zip(changes, seconds, strict=True)):
@@ -139,7 +146,7 @@ class KnownHours:
                     yield start + cell * int(HOUR_S), changed, watched
 
     def keep(self, after: float, until: float) -> None:
-        """Forget the hours that begin then or before, and those that begin later."""
+        """Forgets hours that begin at or before `after`, or after `until`."""
         for week in [week for week in self._weeks if not after < week * WEEK_S <= until - WEEK_S]:
             for cell in range(HOURS_A_WEEK):
                 if not after < week * WEEK_S + cell * HOUR_S <= until:
@@ -158,5 +165,5 @@ def _rows() -> _Rows:
 
 
 def _place(begins: float) -> tuple[int, int]:
-    """The number of the week, and of the hour in it."""
+    """Returns the number of the week, and of the hour in it."""
     return divmod(floor(begins / HOUR_S), HOURS_A_WEEK)
