@@ -15,7 +15,7 @@ ports.py            the durable account of API calls, the planner's memory, and 
 rate_limits.py      which window a 429 closes, and for how long at most
 retries.py          failure + attempt → wait or give up
 shares.py           what each share of the day has spent, and when it has a call left
-usual_week.py       the changes expected between two times, by a rate for each hour of the week; the value of finding them
+usual_week.py       the changes expected between two times by hourly rates of the week, and the value of finding them
 watched_hours.py    when a collection changes, as observed by scans, hour by hour
 
 Theory of operation. Precoro grants a key one call a second and a number of calls a minute, hour and day, and

@@ -1,4 +1,4 @@
-"""the changes expected between two times, by a rate for each hour of the week; the value of finding them"""
+"""the changes expected between two times by hourly rates of the week, and the value of finding them"""
 
 from __future__ import annotations
 
