@@ -1,4 +1,4 @@
-"""one worker of a fleet: keeps its lease, takes companies, serves each until it is lost"""
+"""one worker of a fleet: keeps its lease, takes companies, and serves each until it loses it"""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _log = get_logger()
 class Tenancy:
     """Implements `Tenure`: one company while this worker serves it.
 
-    `ending` is set when the company is to be handed over: what is under way may end, then serving returns.
-    `begun`: whether there is anything yet that a hand-over would interrupt.
+    `ending` is set when the company is to be handed over: work in progress may end, then serving returns.
+    `begun`: whether a hand-over would interrupt anything yet.
     """
 
     holding: Holding
@@ -41,15 +41,20 @@ class Tenancy:
             raise StoreUnavailable("The lease could not be renewed in time; no call leaves until it is.")
 
     def stop(self) -> None:
-        """At once: somebody else serves the company."""
+        """Stops at once: another worker serves the company."""
         self.lost = True
         self.scope.cancel()
 
 
 class FleetWorker:
-    """Serves its share of the companies. `serve` is called for each, and returns when it stopped for good or when
-    `Tenancy.ending` is set; its company is handed back then, and may come again. It has to end what it began for the
-    company also when it is cancelled. Errors of this program end the company; any other ends the worker."""
+    """Serves its share of the companies.
+
+    `serve` is called for each company, and returns when it stopped for good or `Tenancy.ending` is set; the
+    company is then
+    handed back, and may return. It must end what it began for the company even if it is cancelled. Errors of this
+    program
+    end the company's service; any other error ends the worker.
+    """
 
     def __init__(
         self,
@@ -61,8 +66,11 @@ class FleetWorker:
         *,
         share_address: Callable[[int], None] = lambda _: None,
     ) -> None:
-        """`name`: by which a person knows it · `lease`: seconds · `known`: the companies that can be served here ·
-        `share_address`: called with how many workers call by its address"""
+        """name           the worker's name for people
+        lease          seconds
+        known          returns the companies that can be served here
+        share_address  called with the number of workers that call from its address
+        """
         self._leases = leases
         self._name = name
         self._lease = lease
@@ -81,12 +89,12 @@ class FleetWorker:
         return self._leases.standing
 
     def stop(self) -> None:
-        """Hand back everything, each company as soon as it has ended; `run` returns then."""
+        """Hands back every company as soon as its service has ended; then `run` returns."""
         self._stopping = True
         self._nudge()
 
     async def run(self) -> None:
-        """Until `stop`. A database that is gone is waited for."""
+        """Runs until `stop`. If the database is unreachable, it waits for it."""
         try:
             while not self._stopping:
                 try:
@@ -100,7 +108,7 @@ class FleetWorker:
             await self._leases.close()
 
     def _report(self, error: StoreUnavailable) -> None:
-        """Once, however often the database is tried in vain."""
+        """Logs it once, however often the database is tried in vain."""
         if str(error) != self._reported:
             self._reported = str(error)
             _log.warning("fleet_disconnected", error=self._reported)
@@ -112,7 +120,7 @@ class FleetWorker:
         _log.info("fleet_joined", worker=self._leases.worker)
 
     async def _attend(self) -> None:
-        """One lease from its beginning to its end. All companies have ended when it returns."""
+        """Serves for one lease from its start to its end. All companies have ended when it returns."""
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._keep, tasks.cancel_scope, name="lease")
@@ -130,7 +138,7 @@ class FleetWorker:
         self._lose_all(everything)
 
     async def _end_in_time(self, everything: anyio.CancelScope) -> None:
-        """Its own judgement, whatever a renewal is waiting for."""
+        """Ends everything when the lease is over by its own clock, whatever a renewal is waiting for."""
         while not self.standing.over(anyio.current_time()):  # noqa: ASYNC110 - it is renewed meanwhile
             await anyio.sleep_until(self.standing.ends_at)
         self._lose_all(everything)
@@ -157,7 +165,7 @@ class FleetWorker:
         self._leases.doubt()
 
     async def _read_holdings(self) -> bool:
-        """False if the lease ran out."""
+        """Reads what this worker holds. Returns False if the lease ran out."""
         began = anyio.current_time()
         mine = await self._leases.holdings()
         if mine is None:

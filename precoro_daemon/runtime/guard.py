@@ -1,4 +1,4 @@
-"""tasks that go on until somebody ends them, and are missed if they do not"""
+"""tasks that run until they are ended on purpose, and whose unexpected end is noticed"""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import anyio
 
 
 async def guarded(name: str, work: Callable[[], Awaitable[None]]) -> None:
-    """Do the work. RuntimeError if it is broken off though no scope around it was cancelled.
+    """Does the work. Raises RuntimeError if it was cancelled although no surrounding scope was.
 
-    A cancellation that got into the wrong task, out of a library's time limit say, ends it without a word: its task
-    group takes that for an end like any other, and a part of the program is gone for good. The program is started
-    anew instead.
+    A cancellation that reaches the wrong task, for example from a library's timeout, ends it silently: its task
+    group takes
+    that for a normal end, and a part of the program is gone for good. So the program is restarted instead.
     """
     try:
         await work()

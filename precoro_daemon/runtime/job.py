@@ -1,4 +1,4 @@
-"""the one protocol of a job, its place in the plan, and what laps and runs report"""
+"""the protocol of a job, its place in the plan, and what laps and runs report"""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from precoro_daemon.runtime.schedules import Schedule
 class LapReport(Struct, frozen=True):
     """What one lap of a job did.
 
-    brought  records and details that are new or changed
+    brought  number of new or changed records and details
     failed   one line for each thing that failed and will be tried again
-    ended    what ended the lap before its work was done: BudgetSpent, Stopped, PartUnusable, which ends this job
-             alone, any other FatalError, which ends the run too, or another one that is among the failed already and
-             leaves this job nothing to do in this run
+    ended    what ended the lap before its work was done: BudgetSpent; Stopped; PartUnusable, which ends this job
+    only; any
+             other FatalError, which also ends the run; or another error, which is in `failed` too and leaves this job
+             nothing to do in this run
     """
 
     brought: int = 0
@@ -30,16 +31,18 @@ class LapReport(Struct, frozen=True):
 class Job(Protocol):
     """Work that is done in laps.
 
-    A round is one or more laps of a job in a row. A lap may be cancelled at any moment: what it has committed stays,
-    and the next lap goes on from there. It handles what single records fail with, and reports what ended it; a
-    DaemonError that it raises instead blocks the job like one it reports.
+    A round is one or more laps of a job in a row. A lap may be cancelled at any moment: what it has committed
+    stays, and the
+    next lap continues from there. It handles the failures of single records, and reports what ended it. A
+    DaemonError that
+    it raises instead blocks the job like one that it reports.
     """
 
     @property
     def name(self) -> str: ...
 
     async def due(self, now: float) -> bool:
-        """Is there work? `now` is when the present round began: the same throughout a round, another in each.
+        """Returns whether there is work. `now` is the start of the present round, and the same throughout it.
 
         What failed in this round is not due again in it. Raises StoreUnusable.
         """
@@ -49,7 +52,7 @@ class Job(Protocol):
 
 
 class OncePerRound(Struct):
-    """Remembers for a job that it is due once in each round: when a round comes is for its schedule to say."""
+    """Makes a job due once in each round; its schedule decides when a round comes."""
 
     _round: float | None = None
     _done: bool = False
@@ -65,7 +68,7 @@ class OncePerRound(Struct):
 
 @dataclass(frozen=True, slots=True)
 class OnDemand:
-    """A job that a person asks for by name: it is due once, whatever its own rule says."""
+    """Makes a job that a person requests by name due once, whatever its own rule says."""
 
     job: Job
     rounds: OncePerRound = field(default_factory=OncePerRound, init=False)
@@ -85,7 +88,7 @@ class OnDemand:
 
 @dataclass(frozen=True, slots=True)
 class UnableJob:
-    """Stands for a job that cannot even be built: whenever its turn comes, it says why."""
+    """Stands for a job that could not be built: whenever its turn comes, it raises the reason."""
 
     name: str
     cause: PartUnusable
@@ -102,11 +105,11 @@ class UnableJob:
 class Registration(Struct, frozen=True):
     """A job and its place in the plan.
 
-    forced     runs instead when a person asks for this job by name; None where that is the same
-    schedule   when its turn comes by itself in a service; None: it is checked now and then
+    forced     runs instead when a person requests this job by name; None if that makes no difference
+    schedule   when its turn comes in a service; None: it is checked now and then
     after      a lap of one of these jobs that brought something wakes it
-    group      laps of jobs of one group take turns, "" for none
-    silent     its laps do not log by themselves what failed
+    group      laps of the jobs of one group take turns, "" for none
+    silent     whether its laps leave the logging of failures to the scheduler
     """
 
     job: Job
@@ -125,10 +128,10 @@ StopCause = Literal["signal", "time"]
 
 
 class RunReport(Struct):
-    """What a run came to.
+    """The result of a run.
 
     failed   one line for each thing that failed and will be tried again
-    remains  one line for each thing that is not as it should be after the run, whichever run it comes from
+    remains  one line for each thing that is not as it should be after the run, whichever run caused it
     due      documents whose detail is missing or old, after the run
     spent    why and until when the quota held something back, None if it did not
     stopped  what ended the run before its work was done, None if nothing did
@@ -142,7 +145,7 @@ class RunReport(Struct):
     stopped: StopCause | None = None
 
     def add(self, lap: LapReport) -> None:
-        """Of several spent budgets the first to open is kept."""
+        """Adds a lap. Of several spent budgets the first to open is kept."""
         self.brought += lap.brought
         self.failed += lap.failed
         if isinstance(lap.ended, PartUnusable) and str(lap.ended) not in self.failed:  # two jobs may need one part

@@ -1,23 +1,24 @@
-"""what becomes of a job, as a transition table
+"""the states of a job, as a transition table
 
 Theory of operation
 -------------------
-Whether there is work follows from the state in the store, so nothing about a job is queued and nothing of it is lost
-with the process. What is kept here is only what the job is doing at present, and why it does nothing where it does.
+Whether there is work follows from the state in the store, so nothing about a job is queued, and nothing of it is lost
+with the process. This module only keeps what the job is doing at present, and why it does nothing if it does nothing.
 
-A job that is IDLE waits for its schedule or for a wake-up; either makes it DUE. Then it is asked whether there is
-work, before anybody is waited for. If there is, it is WAITING until its group is free, and is asked once more,
-because another job of the group may have done the work meanwhile. Then it is RUNNING for a lap. While there is more
-to do it goes on with the next one; a job of a group waits for its turn again before each.
+An IDLE job waits for its schedule or for a wake-up; either makes it DUE. Then it is checked for work, before anything
+is waited for. If there is work, it is WAITING until its group is free, and is checked once more, because another
+job of
+the group may have done the work meanwhile. Then it is RUNNING for a lap. While there is more to do it continues with
+the next lap; a job of a group waits for its turn again before each.
 
-Two states are held until `next_at`, and waking the job changes neither: BLOCKED, because a failure does not pass by
-being asked about more often, and OUT_OF_QUOTA, because the quota opens at a known time. A wake-up that comes
-meanwhile or during a lap is remembered, so none is lost.
+Two states last until `next_at`, and waking the job changes neither: BLOCKED, because a failure does not pass by being
+checked more often, and OUT_OF_QUOTA, because the quota opens at a known time. A wake-up that arrives meanwhile or
+during a lap is remembered, so none is lost.
 
-DRAINING is the end: laps in flight may finish, whatever comes of them, and nothing begins any more. There is no way
-out of it; after a reload there is another scheduler.
+DRAINING is the end: laps in flight may finish, whatever their result, and nothing new begins. It is final; after a
+reload there is another scheduler.
 
-TABLE is the whole of it: what is not in it cannot happen.
+TABLE is complete: a transition that is not in it cannot happen.
 """
 
 from __future__ import annotations
@@ -32,11 +33,11 @@ from precoro_daemon.runtime.ports import PartPulse
 
 class State(StrEnum):
     """idle          no work is known
-    due           its time came, or somebody woke it
+    due           its time came, or it was woken
     waiting       there is work, and its group is busy
-    running       a lap is under way
+    running       a lap is in progress
     blocked       it could not work, and is tried again at `next_at`
-    out_of_quota  the quota lets it go on at `next_at`
+    out_of_quota  the quota lets it continue at `next_at`
     draining      the scheduler ends
     """
 
@@ -50,7 +51,7 @@ class State(StrEnum):
 
 
 HELD = frozenset({State.BLOCKED, State.OUT_OF_QUOTA})
-"""Waking a job does not help."""
+"""The states in which waking a job does not help."""
 
 
 class Event(StrEnum):
@@ -102,29 +103,29 @@ _TARGETS = {(row.source, row.event): row.target for row in TABLE}
 
 
 class ImpossibleTransition(LookupError):
-    """The table does not have it: a mistake in this program."""
+    """The table lacks this transition: a bug in this program."""
 
 
 def after(source: State, event: Event) -> State:
-    """The state after an event. Raises ImpossibleTransition."""
+    """Returns the state after an event. Raises ImpossibleTransition."""
     if (target := _TARGETS.get((source, event))) is None:
         raise ImpossibleTransition(f"{event} cannot happen to a job that is {source}")
     return target
 
 
 class JobStatus(PartPulse):
-    """One job and where it stands. Times are Unix seconds by the Clock, None where there is none yet.
+    """The present status of one job. Times are Unix seconds by the Clock, None if there is none yet.
 
-    next_at             its next check comes then at the latest; where it is held, not before
-    ended_at            its last lap ended then, whichever process made it
-    good_at             its last lap without failures ended then
-    lap                 what the last lap of this process came to
-    trouble             why it could not work when it last tried: a refused key, a ledger that does not fit
-    laps, failures      how many laps of this process ended, and how many of those with failures
-    woken               somebody said that there is work, and it was not checked since
-    setbacks            times in a row that it could not work
-    round_at            its present round began then
-    quota_logged_until  until then the log needs no other line about the spent quota
+    next_at             its next check, at the latest; if it is held, not before
+    ended_at            the end of its last lap, in whatever process
+    good_at             the end of its last lap without failures
+    lap                 the report of the last lap in this process
+    trouble             why it could not work at its last attempt: a refused key, a ledger that does not fit
+    laps, failures      number of laps of this process, and of those with failures
+    woken               whether it was woken and not checked since
+    setbacks            how many times in a row it could not work
+    round_at            the start of its present round
+    quota_logged_until  until then the spent quota is not logged again
     planned_at          when `next_at` was set
     """
 
@@ -152,11 +153,13 @@ class JobStatus(PartPulse):
         self.move(Event.WAKE)
 
     def plan(self, at: float, now: float) -> None:
-        """Its next check; never in the past, however long the last lap took."""
+        """Sets its next check; never in the past, however long the last lap took."""
         self.next_at, self.planned_at = max(at, now), now
 
     def left(self, now: float) -> float:
-        """Seconds until its next check. The clock runs back once at most, when the first answer shows it wrong."""
+        """Returns the seconds until its next check. The clock runs back at most once, when the first answer shows it
+        wrong.
+        """
         at = self.next_at or now
         if now < self.planned_at:
             self.plan(at - self.planned_at + now, now)

@@ -10,7 +10,7 @@ import anyio
 
 
 class KeyedLock:
-    """Tasks that use the same key take turns, in the order in which they came; others are not held up."""
+    """Tasks with the same key take turns, in the order in which they came; others do not wait."""
 
     def __init__(self) -> None:
         self._locks: dict[Hashable, anyio.Lock] = {}

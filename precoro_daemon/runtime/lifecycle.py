@@ -1,4 +1,4 @@
-"""one service after the other, or one run: signals, reload, drain, the end in time"""
+"""runs one service after the other, or one run: signals, reload, drain, and an end in time"""
 
 from __future__ import annotations
 
@@ -28,29 +28,32 @@ if TYPE_CHECKING:
 _log = get_logger()
 
 _DRAIN_S = 15.0
-"""Calls in flight get so long after the first signal; a service manager's patience is usually longer."""
+"""Seconds that calls in flight get after the first signal; a service manager's patience is usually longer."""
 
 _GRACE_S = 3.5
-"""Beyond the drain until the process ends itself, whatever hangs: a service manager waits for 20 or more."""
+"""Seconds after the drain until the process ends itself, whatever hangs: a service manager waits for 20 or more."""
 
 _AT_ONCE_S = 1.5
 """The same after a second signal."""
 
 _LANDING_S = 3.0
-"""Before a run's time is over no new call leaves for so long, so that those in flight still count."""
+"""Seconds before a run's time is over in which no new call leaves, so that those in flight still count."""
 
 End = Literal["terminated", "interrupted"]
 
 
 class Service(Struct, frozen=True):
-    """The program between two reloads. `resume`: jobs go on by the schedules of earlier processes."""
+    """The program between two reloads.
+
+    resume  whether jobs continue with the schedules of earlier processes
+    """
 
     scheduler: Scheduler
     watchdog: Watchdog
     resume: bool = True
 
     async def run(self) -> None:
-        """Until the scheduler is ended. Raises StoreUnusable if not even the account of laps can be read."""
+        """Runs until the scheduler is ended. Raises StoreUnusable if not even the account of laps can be read."""
         await self.scheduler.recall(resume=self.resume)
         async with anyio.create_task_group() as group:
             group.start_soon(guarded, "the watchdog", self.watchdog.run, name="watchdog")
@@ -59,12 +62,13 @@ class Service(Struct, frozen=True):
 
 
 class Hooks(Struct, frozen=True):
-    """What the lifecycle calls outside while services run.
+    """What the lifecycle calls while services run.
 
-    stopping     announce that the end has begun
-    last_resort  the process must be gone after that many real seconds
-    ending       called with how it ends; what it does with signals from then on stays so
-    hung_up      after a SIGHUP: is the terminal gone on which the program was started? That ends it
+    stopping     announces that the end has begun
+    last_resort  makes sure that the process is gone after that many real seconds
+    ending       called with how the process ends; its handling of signals stays in force
+    hung_up      called after a SIGHUP: returns whether the terminal is gone on which the program was started,
+    which ends it
     """
 
     supervisor: Supervisor
@@ -78,32 +82,34 @@ Build = Callable[[], AbstractAsyncContextManager[Service]]
 
 
 class Served(Protocol):
-    """What runs until a signal says that it is over: the services of one company, or those of many."""
+    """What runs until a signal ends it: the services of one company, or of many."""
 
     async def run(self) -> None:
-        """Until `stop`, and what was in flight then has ended. Raises what is fatal."""
+        """Runs until `stop` was called and the work then in flight has ended. Raises fatal errors."""
         ...
 
     async def reload(self) -> None:
-        """Read the configuration anew, and go by it if it can be used."""
+        """Reads the configuration again, and applies it if it is valid."""
         ...
 
     def stop(self) -> None:
-        """Begin nothing any more, and end soon."""
+        """Begins nothing new, and ends soon."""
         ...
 
 
 async def run_services(build: Build, reread: Callable[[], Awaitable[bool]], hooks: Hooks) -> End:
-    """Build a service and run it, again after each reload, until a signal says that it is over.
+    """Builds a service and runs it, again after each reload, until a signal ends it.
 
-    reread  read the configuration anew, and log what is wrong with it; True if the service is to be built again
+    reread  reads the configuration again and logs its mistakes; returns whether to build the service again
     """
     return await run_until_signal(Services(build, reread, hooks.supervisor), hooks)
 
 
 async def run_until_signal(served: Served, hooks: Hooks) -> End:
-    """The first SIGTERM or SIGINT lets calls in flight finish, for a while; the second ends everything where it is.
-    SIGHUP reloads, unless it tells that the terminal is gone."""
+    """Runs it with signal handling. The first SIGTERM or SIGINT lets calls in flight finish for a while; the second
+    ends
+    everything at once. SIGHUP reloads, unless it means that the terminal is gone.
+    """
     signals_of = _Signals(served, hooks)
     # Around the group: who reads the signals must have gone before they end.
     with _handling(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
@@ -123,7 +129,7 @@ async def run_until_signal(served: Served, hooks: Hooks) -> End:
 
 
 async def run_once(scheduler: Scheduler, time_limit: float | None) -> RunReport:
-    """Run until nothing is due, the budget is spent, the time is over or a signal comes. Raises FatalError.
+    """Runs until nothing is due, the budget is spent, the time is over or a signal arrives. Raises FatalError.
 
     `time_limit` is in real seconds.
     """
@@ -147,8 +153,10 @@ async def run_once(scheduler: Scheduler, time_limit: float | None) -> RunReport:
 
 @contextmanager
 def _handling(*numbers: signal.Signals) -> Iterator[AsyncIterator[signal.Signals]]:
-    """What asyncio has for this gives each signal back to the system's own rules when it ends: one that came in that
-    moment ended the process. Here a handler that took a signal over meanwhile keeps it."""
+    """Handles signals. asyncio's own handlers restore the system's default when they end: a signal in that moment
+    would end the
+    process. Here a handler that another part installed meanwhile stays.
+    """
     loop = asyncio.get_running_loop()
     send, receive = anyio.create_memory_object_stream[signal.Signals](math.inf)
     ours, theirs = socket.socketpair()
@@ -161,7 +169,7 @@ def _handling(*numbers: signal.Signals) -> Iterator[AsyncIterator[signal.Signals
                 send.send_nowait(signal.Signals(number))
 
     def handle(*_: object) -> None:
-        """The number comes through the socket, which wakes the loop."""
+        """Does nothing: the number arrives through the socket, which wakes the loop."""
 
     loop.add_reader(ours, heard)
     former_socket = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
@@ -232,7 +240,7 @@ class Services:
                 self._service = self._scope = None
 
     async def reload(self) -> None:
-        """What is asked for while a service is being built is done when it is."""
+        """Reloads. A request that arrives while a service is being built is served afterwards."""
         async with self._reading:
             self._asked = not self._stopped and self._service is None
             if self._stopped or self._asked or not await self._reread():
@@ -259,7 +267,7 @@ class _Run:
         self._scheduler = scheduler
 
     async def handle_signals(self, signals: AsyncIterator[signal.Signals], scope: anyio.CancelScope) -> None:
-        """The first signal lets calls in flight finish, for a while; the second ends the run where it is."""
+        """Lets calls in flight finish for a while after the first signal; the second ends the run at once."""
         async for number in signals:
             _log.info("signal_received", signal=number.name)
             if self.report.stopped == "signal":

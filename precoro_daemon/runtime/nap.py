@@ -1,4 +1,4 @@
-"""a sleep that somebody else may end"""
+"""a sleep that another task may end"""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ if TYPE_CHECKING:
 
 
 class Nap:
-    """Of one task, without a second one to keep the time: that would cost several times as much as the sleep."""
+    """A sleep of one task, without a second task for the time, which would cost several times as much."""
 
     def __init__(self) -> None:
         self._scope: anyio.CancelScope | None = None
         self._over = False
 
     async def sleep(self, clock: Clock, seconds: float) -> None:
-        """So long, or until `end` is called; not at all if it was."""
+        """Sleeps, or until `end` is called; not at all if it was called before."""
         if not self._over:
             with anyio.CancelScope() as self._scope:
                 await clock.sleep(seconds)
             self._scope = None
 
     def end(self) -> None:
-        """The sleeper goes on."""
+        """Wakes the sleeper."""
         self._over = True
         if self._scope is not None:
             self._scope.cancel()

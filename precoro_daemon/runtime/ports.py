@@ -1,4 +1,4 @@
-"""what the runtime needs from outside: time, the book of laps, signs of life, the supervisor"""
+"""what the runtime needs from outside: time, the book of laps, signs of life, the supervisor, leases"""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from precoro_daemon.runtime.tenure import Fleet, Holding, Standing
 
 
 class Clock(Protocol):
-    """Time as the program lives it: Unix seconds that never run backwards while the process lives.
+    """The program's time: Unix seconds that never run backwards while the process lives.
 
     For rehearsals it may run faster than real time; `sleep` is then shorter by the same factor.
     """
@@ -25,7 +25,7 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LapTimes:
-    """Unix seconds by the Clock. `good_at`: when a lap last ended without failures, None if none did."""
+    """Unix seconds by the Clock. `good_at`: the end of the last lap without failures, None if there was none."""
 
     started_at: float
     ended_at: float
@@ -35,10 +35,12 @@ class LapTimes:
 class PastLap(Struct, frozen=True):
     """A lap, or a whole run with --once, that is worth remembering.
 
-    job      its name; "" for a whole run
-    ended_at Unix seconds; seconds: how long it took
-    brought  records and details that were new or changed; failed: what failed in it
-    reason   the first thing that failed, or what ended it, "" for nothing
+    job       its name, "" for a whole run
+    ended_at  Unix seconds
+    seconds   how long it took
+    brought   number of new or changed records and details
+    failed    number of failures
+    reason    the first failure, or what ended it, "" for nothing
     """
 
     job: str
@@ -50,29 +52,30 @@ class PastLap(Struct, frozen=True):
 
 
 class LapBook(Protocol):
-    """The last lap of each job, and a history of the laps that did something, kept for 90 days. Durable when a method
-    returns. Raises StoreUnusable."""
+    """Each job's last lap, and a history of the laps that did something, kept for 90 days. Durable on return. Raises
+    StoreUnusable.
+    """
 
     async def load(self) -> Mapping[str, LapTimes]: ...
 
     async def save(self, job: str, times: LapTimes, past: PastLap | None = None) -> None:
-        """Where `good_at` is None, the earlier one stays. `past` goes into the history with it."""
+        """Saves a job's last lap, with `past` in the history. If `good_at` is None, the earlier one stays."""
         ...
 
     async def record(self, past: PastLap) -> None:
-        """Into the history alone."""
+        """Adds to the history only."""
         ...
 
     async def history(self, since: float) -> Sequence[PastLap]:
-        """What ended since then, the oldest first."""
+        """Returns what ended at or after `since`, oldest first."""
         ...
 
 
 class PartPulse(Struct):
     """Whether a part of the program gives signs of life. Times are Unix seconds by the Clock.
 
-    running_since  it has been at work since then; None while there is nothing for it to do
-    heard_at       its last sign of life in that: a call, a commit, a step
+    running_since  the start of its present work, None while it has none
+    heard_at       its last sign of life: a call, a commit, a step
     quiet_until    it waits for a window of the quota until then, so silence is no bad sign
     stuck          it was silent for too long
     """
@@ -84,7 +87,7 @@ class PartPulse(Struct):
     stuck: bool = False
 
     def begin(self, now: float) -> None:
-        """From now on it owes signs of life."""
+        """Starts expecting signs of life."""
         self.running_since = self.heard_at = now
 
     def rest(self) -> None:
@@ -92,10 +95,10 @@ class PartPulse(Struct):
 
 
 class Supervisor(Protocol):
-    """Who started the program and wants to know how it is: a service manager. Calls are cheap and never raise."""
+    """The service manager that started the program and watches it. Calls are cheap and never raise."""
 
     watchdog_interval: float | None
-    """Real seconds within which `alive` must be called again, None if nobody waits for it."""
+    """Real seconds within which `alive` must be called again, None if no watchdog waits for it."""
 
     def ready(self, status: str) -> None: ...
 
@@ -104,33 +107,33 @@ class Supervisor(Protocol):
     def stopping(self, status: str) -> None: ...
 
     def status(self, text: str) -> None:
-        """One line for people."""
+        """Reports one line for people."""
         ...
 
     def alive(self) -> None:
-        """Called only while every part makes progress."""
+        """Reports that every part makes progress; called only while that is so."""
         ...
 
 
 class Unsupervised:
-    """Implements `Supervisor` where there is none."""
+    """Implements `Supervisor` without a service manager."""
 
     watchdog_interval: float | None = None
 
     def ready(self, status: str) -> None:
-        """Nobody asks."""
+        """Does nothing."""
 
     def reloading(self) -> None:
-        """Nobody asks."""
+        """Does nothing."""
 
     def stopping(self, status: str) -> None:
-        """Nobody asks."""
+        """Does nothing."""
 
     def status(self, text: str) -> None:
-        """Nobody asks."""
+        """Does nothing."""
 
     def alive(self) -> None:
-        """Nobody asks."""
+        """Does nothing."""
 
 
 own_pulse: ContextVar[PartPulse | None] = ContextVar("own_pulse", default=None)
@@ -138,13 +141,13 @@ own_pulse: ContextVar[PartPulse | None] = ContextVar("own_pulse", default=None)
 
 
 class Heartbeat(Protocol):
-    """What the watchdog looks at, and what it says of it."""
+    """What the watchdog watches, and the summary it reports."""
 
     @property
     def parts(self) -> Iterable[PartPulse]: ...
 
     def summary(self) -> str:
-        """How the program is, in one line for people."""
+        """Returns the program's condition in one line for people."""
         ...
 
 
@@ -152,72 +155,82 @@ class Tenure(Protocol):
     """Whether this process still serves the company. Cheap: it asks no database."""
 
     def refuse_if_lost(self) -> None:
-        """Before anything leaves that no transaction of the state goes before. Raises Deposed, StoreUnavailable."""
+        """Called before a call leaves that no transaction of the state precedes. Raises Deposed, StoreUnavailable."""
         ...
 
 
 class Permanent:
-    """Implements `Tenure` where no other process can serve the company: it holds the state itself."""
+    """Implements `Tenure` where no other process can serve the company, because this one holds the state itself."""
 
     def refuse_if_lost(self) -> None:
-        """Nobody else is there."""
+        """Does nothing."""
 
 
 class Brake(Protocol):
-    """Lets calls of all companies of a process leave no faster than their common address may make them."""
+    """Limits the calls of all companies of a process to what their common address may make."""
 
     async def wait(self) -> None:
-        """Until the next call may leave. In the order in which they ask; one that is cancelled holds nothing."""
+        """Waits until the next call may leave, in the order of the requests. A cancelled waiter holds nothing."""
         ...
 
 
 class Leases(Protocol):
-    """The lease of one worker, and the companies that it holds. Raises StoreUnavailable where the database cannot be
-    asked at present, StoreUnusable where it never can. Whatever is asked ends within a third of a lease."""
+    """The lease of one worker, and the companies that it holds.
+
+    Raises StoreUnavailable if the database cannot be reached at present, StoreUnusable if it never can. Every
+    method ends
+    within a third of a lease.
+    """
 
     @property
     def worker(self) -> str:
-        """The id of the worker since it last joined."""
+        """The worker's id since it last joined."""
         ...
 
     async def join(self) -> None:
-        """Become a worker of the fleet, under a new id and with a new lease."""
+        """Joins the fleet as a worker with a new id and a new lease."""
         ...
 
     async def keep(self) -> None:
-        """Renew the lease in time, however busy the loop is, until it is lost: nothing brings it back then. A loop
-        that is stuck loses it too. Cancelled, it renews no more."""
+        """Renews the lease in time, however busy the loop is, until it is lost for good.
+
+        A loop that hangs loses it too. After a cancellation it is no longer renewed.
+        """
         ...
 
     @property
     def standing(self) -> Standing:
-        """As of now. Cheap."""
+        """Returns the lease's present standing. Cheap."""
         ...
 
     def doubt(self) -> None:
-        """The database may be gone: the lease counts as unreachable until it is renewed, which is tried at once."""
+        """Reports that the database may be unreachable: the lease is doubtful until it is renewed, which is tried at
+        once.
+        """
         ...
 
     async def holdings(self) -> Sequence[Holding] | None:
-        """What this worker holds; None if its lease has run out."""
+        """Returns what this worker holds, None if its lease has run out."""
         ...
 
     async def survey(self, known: Collection[str]) -> Fleet: ...
 
     async def take(self, known: Collection[str], most: int) -> Sequence[Holding]:
-        """Companies without a living holder, each under its next epoch."""
+        """Takes companies without a living holder, each under its next epoch."""
         ...
 
     async def release(self, companies: Collection[str]) -> Collection[str]:
-        """Those that were handed back; the others have a transaction under way, and are to be tried again."""
+        """Hands companies back and returns those that it did; the others have a transaction in progress, and must be
+        tried again.
+        """
         ...
 
     async def leave(self) -> None:
-        """Hand everything back, and be gone."""
+        """Hands everything back and leaves the fleet."""
         ...
 
     async def wait(self, seconds: float) -> None:
-        """Until something changed in the fleet, or so long."""
+        """Waits until the fleet changes, at most `seconds`."""
         ...
 
     async def close(self) -> None: ...

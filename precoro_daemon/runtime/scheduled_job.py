@@ -1,4 +1,4 @@
-"""one job in the scheduler: checks, laps, and what follows from them for its next turn and the log"""
+"""one job in the scheduler: its checks and laps, its next turn, and what it logs"""
 
 from __future__ import annotations
 
@@ -19,20 +19,23 @@ from precoro_daemon.telemetry import get_logger
 _log = get_logger()
 
 _RECHECK_S = 300.0
-"""After that a job without a schedule is checked, though nobody woke it."""
+"""Seconds after which a job without a schedule is checked although it was not woken."""
 
 _REFUSED_KEY_PAUSE_S = 900.0
-"""Between two attempts with a key that is refused."""
+"""Seconds between two attempts with a refused key."""
 
 _QUOTA_LOG_PAUSE_S = 3600.0
-"""A quota that is spent again so soon after it opened is no news."""
+"""Seconds for which a quota that is spent again after it opened is not logged again."""
 
 _FAILURES_LOGGED = 20
-"""Of the log, at most, for what failed in one lap."""
+"""The most failures of one lap that are logged."""
 
 
 class ScheduledJob(Struct):
-    """A job, where it stands, and how to reach it. `nap`: its wait for its turn."""
+    """A job with its status.
+
+    nap  its wait for its turn
+    """
 
     registration: Registration
     status: JobStatus
@@ -64,12 +67,12 @@ class ScheduledJob(Struct):
             self.nap.end()
 
     async def until_due(self) -> None:
-        """Until its time comes or, unless something holds it until then, somebody wakes it."""
+        """Waits until its time comes or, unless it is held, it is woken."""
         while (left := self.status.left(self.clock.now())) > 0 and self._may_sleep:
             await self.sleep(left)
 
     async def sleep(self, seconds: float) -> None:
-        """Cut short when the job is woken or the scheduler ends."""
+        """Sleeps until the job is woken or the scheduler ends, at most `seconds`."""
         if self._may_sleep:
             self.nap = Nap()
             await self.nap.sleep(self.clock, seconds)
@@ -79,8 +82,10 @@ class ScheduledJob(Struct):
         return self.status.state is State.IDLE or self.held
 
     async def check(self, *, anew: bool) -> bool:
-        """Is there work, and may it be done? `anew`: a round begins with this check; if there is no work, the next
-        one is planned."""
+        """Returns whether there is work that may be done. `anew`: a round begins with this check; without work, the
+        next check is
+        planned.
+        """
         if self.draining:
             return False
         self.status.move(Event.CHECK)
@@ -103,7 +108,7 @@ class ScheduledJob(Struct):
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
-        """It owes signs of life meanwhile."""
+        """Makes the job owe signs of life meanwhile."""
         self.status.begin(self.clock.now())
         try:
             yield
@@ -111,8 +116,10 @@ class ScheduledJob(Struct):
             self.status.rest()
 
     def note(self, lap: LapReport, known: Collection[str]) -> bool:
-        """Keep what the lap came to; True if nothing failed. What failed is logged here if the job does not do so
-        itself and it is not among the `known`."""
+        """Keeps the lap's report and returns whether nothing failed. Failures are logged here if the job does not log
+        them itself,
+        and if they are not among the `known` ones.
+        """
         if self.registration.silent:
             fresh = [line for line in lap.failed if line not in known]
             for line in fresh[:_FAILURES_LOGGED]:
@@ -124,7 +131,7 @@ class ScheduledJob(Struct):
         return good
 
     def conclude(self, lap: LapReport, started_at: float) -> None:
-        """What becomes of the job after its lap."""
+        """Sets the job's state after a lap."""
         match lap.ended:
             case None:
                 self._recover()
@@ -141,12 +148,14 @@ class ScheduledJob(Struct):
                 self.block(error)
 
     def _plan_next(self, turn: float) -> None:
-        """The next check by the job's own schedule, after a turn at that time."""
+        """Plans the next check by the job's own schedule, after a turn at that time."""
         schedule, now = self.registration.schedule, self.clock.now()
         self.status.plan(schedule.after(turn) if schedule else now + _RECHECK_S, now)
 
     def _await_quota(self, spent: BudgetSpent) -> None:
-        """Logged once for as long as it lasts: a window that slides opens for one call, and closes again."""
+        """Waits for the quota, and logs it once for the whole time: a sliding window opens for one call and closes
+        again.
+        """
         status, now = self.status, self.clock.now()
         if now > status.quota_logged_until:
             when = datetime.fromtimestamp(spent.resume_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -156,8 +165,10 @@ class ScheduledJob(Struct):
         status.move(Event.SPEND)
 
     def block(self, error: DaemonError) -> None:
-        """It cannot work at present. A refused key is tried seldom, everything else soon at first, and what waits for
-        something on this machine again and again."""
+        """Blocks a job that cannot work at present. A refused key is tried seldom, everything else soon at first, and
+        a job that
+        waits for something on this machine again and again.
+        """
         status, now = self.status, self.clock.now()
         status.setbacks += 1
         wait = pause_of_job(status.setbacks)
@@ -173,12 +184,12 @@ class ScheduledJob(Struct):
         status.move(Event.FAIL)
 
     def _recover(self) -> None:
-        """What kept it from working does so no more; the quota still may."""
+        """Clears the trouble that kept it from working; the quota may still hold it."""
         if self.status.trouble is not None:
             _log.info("job_recovered", job=self.name)
         self.status.trouble, self.status.setbacks = None, 0
 
 
 def _same_cause(one: DaemonError, other: DaemonError | None) -> bool:
-    """The same kind of failure with the same facts: another exception each time, and no news."""
+    """Returns whether the failures have the same kind and facts, so that the new one need not be logged."""
     return type(one) is type(other) and other is not None and one.args == other.args

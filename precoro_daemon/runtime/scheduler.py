@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _log = get_logger()
 
 _STAGGER_S = 1.0
-"""Between the first laps of jobs that are all due when the program starts."""
+"""Seconds between the first laps of jobs that are all due when the program starts."""
 
 _LAPS_KEPT_EVERY_S = 300.0
 """Least seconds between two laps of a job that did nothing and are stored for the next process. If a job has a turn
@@ -37,8 +37,8 @@ each minute, a commit for each would cost as much as the lap; jobs with rarer tu
 class Dependencies(Struct, frozen=True):
     """What the scheduler needs from outside.
 
-    stop_calls  let no further call leave: a lap that tries one ends with Stopped
-    book        where laps are kept for the next process, None if it need not know them
+    stop_calls  stops further calls: a lap that tries one ends with Stopped
+    book        where laps are stored for the next process, None if it need not know them
     """
 
     clock: Clock
@@ -47,7 +47,7 @@ class Dependencies(Struct, frozen=True):
 
 
 class Scheduler:
-    """Runs jobs. A job never runs twice at once, and no two jobs of one group do."""
+    """Runs jobs. A job never runs twice at once, and no two jobs of one group run at once."""
 
     def __init__(self, jobs: Sequence[Registration], dependencies: Dependencies) -> None:
         self._clock = dependencies.clock
@@ -60,16 +60,16 @@ class Scheduler:
 
     @property
     def jobs(self) -> Sequence[JobStatus]:
-        """Where they stand, in the order of a round."""
+        """Returns their statuses in the order of a round."""
         return [job.status for job in self._jobs.values()]
 
     def wake(self, name: str) -> None:
-        """The job has something to do now. No such job: nothing happens."""
+        """Wakes the job, because it has work. Does nothing if there is no such job."""
         if job := self._jobs.get(name):
             job.wake()
 
     def obstacle(self, name: str) -> str:
-        """Why waking the job would not help now, and until when; "" if it would."""
+        """Returns why waking the job would not help now, and until when; "" if it would."""
         job = self._jobs.get(name)
         if job is None or not job.held or job.status.next_at is None:
             return ""
@@ -78,21 +78,22 @@ class Scheduler:
 
     @asynccontextmanager
     async def without(self, group: str) -> AsyncIterator[None]:
-        """No job of the group runs meanwhile; one that does so already is waited for."""
+        """Keeps the jobs of the group from running, after the present one has ended."""
         async with self._groups[group]:
             yield
 
     def end(self) -> None:
-        """Begin no lap and let no call leave any more: the jobs end when the calls in flight are answered."""
+        """Begins no more laps and calls: the jobs end when the calls in flight are answered."""
         for job in self._jobs.values():
             job.drain()
         self._stop_calls()
 
     async def run_until_idle(self, report: RunReport) -> None:
-        """Rounds in the order of the jobs, one lap each, until a round brings nothing or `end` is called.
+        """Runs rounds in the order of the jobs, one lap each, until a round brings nothing or `end` is called.
 
-        What a later job brings to light is done by an earlier one in the next round. A job that is held has had its
-        last lap: nobody waits for it. The report is kept up to date throughout. Raises what is fatal.
+        If a later job creates work for an earlier one, that is done in the next round. A held job has had its last
+        lap and is
+        not waited for. The report is kept up to date throughout. Raises fatal errors.
         """
         brought = -1
         while report.brought > brought:
@@ -118,7 +119,8 @@ class Scheduler:
                 raise fatal
 
     async def recall(self, *, resume: bool) -> None:
-        """Read what earlier processes did. `resume`: go on by it; else each job has its turn at once.
+        """Reads what earlier processes did. With `resume`, their schedules continue; else each job has its turn at
+        once.
 
         A lap in the future was stamped by a wrong clock. Raises StoreUnusable.
         """
@@ -132,7 +134,7 @@ class Scheduler:
                     job.status.plan(job.registration.schedule.after(times.started_at), now)
 
     async def run(self) -> None:
-        """Each job by its schedule in a task of its own, until `end` is called."""
+        """Runs each job by its schedule in its own task, until `end` is called."""
         async with anyio.create_task_group() as group:
             for number, job in enumerate(self._jobs.values()):
                 attend = partial(self._attend, job, number * _STAGGER_S)
@@ -156,8 +158,10 @@ class Scheduler:
                 job.block(error)
 
     async def _round(self, job: ScheduledJob) -> None:
-        """Laps until the job has nothing left to do, or can do no more for now. Between two of them the other jobs of
-        its group have their turns."""
+        """Runs laps until the job has nothing left to do, or can do no more for now. Between two laps the other jobs
+        of its group
+        have their turns.
+        """
         anew = more = True
         while more:
             if not job.registration.group:
@@ -171,14 +175,14 @@ class Scheduler:
             more = more and await job.check(anew=False)
 
     async def _lap(self, job: ScheduledJob) -> bool:
-        """May another one follow at once?"""
+        """Runs a lap and returns whether another one may follow at once."""
         started_at = self._clock.now()
         lap = await job.lap()
         await self._settle(job, lap, started_at)
         return lap.ended is None and lap.brought > 0
 
     async def _settle(self, job: ScheduledJob, lap: LapReport, started_at: float) -> None:
-        """What the log, the other jobs and the book learn of a lap."""
+        """Reports a lap to the log, the other jobs and the book."""
         now = self._clock.now()
         started_at = min(started_at, now)  # the first answer may have set the clock back
         good = job.note(lap, job.status.lap.failed if job.status.lap else ())
@@ -193,7 +197,7 @@ class Scheduler:
         job.conclude(lap, started_at)
 
     async def _keep(self, job: ScheduledJob, times: LapTimes, past: PastLap | None) -> None:
-        """For the next process."""
+        """Stores a lap for the next process."""
         if self._book is None:
             return
         if past is None and 0 <= times.ended_at - self._kept_at.get(job.name, -inf) < _LAPS_KEPT_EVERY_S:
@@ -213,7 +217,7 @@ class Scheduler:
 
 
 def _past(job: str, lap: LapReport, times: LapTimes) -> PastLap | None:
-    """What the history learns of a lap: nothing of one that did nothing."""
+    """Returns a lap's entry in the history, None for a lap that did nothing."""
     trouble = lap.ended if lap.ended is not None and not isinstance(lap.ended, BudgetSpent) else None
     if not (lap.brought or lap.failed or trouble):
         return None

@@ -1,4 +1,4 @@
-"""when a job has its turn by itself: every so often, or at times of the day"""
+"""when a job's turn comes: at intervals, or at times of the day"""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ class Schedule(Protocol):
     """When a turn comes."""
 
     def after(self, at: float) -> float:
-        """The next turn after one that began then (Unix seconds)."""
+        """Returns the next turn after one that began at `at` (Unix seconds)."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Every:
-    """So many seconds after the last turn began."""
+    """A number of seconds after the start of the last turn."""
 
     seconds: float
 
@@ -35,7 +35,7 @@ class Every:
 
 @dataclass(frozen=True, slots=True)
 class Cron:
-    """Times of the day as cron has them, in the time zone of this machine. Raises ValueError if it cannot be read."""
+    """Times of the day as in cron, in this machine's time zone. Raises ValueError if they cannot be read."""
 
     text: str
 
@@ -46,7 +46,7 @@ class Cron:
             raise ValueError(self.text) from None
 
     def after(self, at: float) -> float:
-        """The first of its times that is later than that (Unix seconds)."""
+        """Returns the first of its times after `at` (Unix seconds)."""
         now = datetime.fromtimestamp(at)  # noqa: DTZ006 - local, as cron is
         turn = next(CronSim(self.text, now))
         stamp = turn.timestamp() if turn.timestamp() > at else turn.replace(fold=1).timestamp()
@@ -64,7 +64,7 @@ class Cron:
 
     @property
     def turns_a_day(self) -> float:
-        """On the busiest day of the week that begins with its first turn."""
+        """Returns the number of turns on the busiest day of the week that begins with its first turn."""
         times = CronSim(self.text, datetime(2024, 1, 1))  # noqa: DTZ001
         first = next(times)
         week = takewhile(lambda moment: moment < first + timedelta(days=7), times)
@@ -72,4 +72,4 @@ class Cron:
 
 
 Fixed = Every | Cron
-"""What a user sets."""
+"""A schedule that a user sets."""

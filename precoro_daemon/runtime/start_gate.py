@@ -1,15 +1,17 @@
-"""few companies of a process start at once, in the order in which they came"""
+"""limits how many companies of a process start at once, in the order in which they came"""
 
 from __future__ import annotations
 
 import anyio
 
 _AT_ONCE = 4
-"""A start takes a connection to the database of its own, and a core for a fifth of a second. A worker that started
-hundreds at once would renew its lease too late, lose them all, and begin anew."""
+"""A start takes its own connection to the database, and a core for a fifth of a second. A worker that started
+hundreds at
+once would renew its lease too late, lose them all, and start again.
+"""
 
 _LONG_S = 10.0
-"""Seconds after which a start counts no more: one that waits for a ledger or a disk does not hold up the others."""
+"""Seconds after which a start no longer counts: one that waits for a ledger or a disk does not delay the others."""
 
 
 class StartGate:
@@ -33,6 +35,6 @@ class StartGate:
             self._left = anyio.Event()
 
     def _full_for(self) -> float:
-        """Seconds until the next turn, unless somebody leaves before; 0 or less if it is now."""
+        """Returns the seconds until the next turn, unless a place becomes free before; 0 or less if it is now."""
         recent = sorted(self._began.values())[-_AT_ONCE:]
         return recent[0] + _LONG_S - anyio.current_time() if len(recent) == _AT_ONCE else 0.0

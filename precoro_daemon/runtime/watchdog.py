@@ -1,4 +1,4 @@
-"""tells the supervisor that all is well, as long as every part gives signs of life"""
+"""reports to the supervisor that all is well, as long as every part gives signs of life"""
 
 from __future__ import annotations
 
@@ -12,19 +12,23 @@ from precoro_daemon.telemetry import get_logger
 _log = get_logger()
 
 _LIVENESS_CHECK_S = 5.0
-"""Real seconds between two checks, at most, where somebody waits for signs of life."""
+"""The most real seconds between two checks if a supervisor waits for signs of life."""
 
 _OWN_CHECKS, _OWN_CHECK_S = 30, 30.0
-"""Where nobody does, as with each company of many: so many checks in the silence after which a part counts as stuck,
-but no more seconds between two. To look every five seconds cost more than all else of a company without news."""
+"""Without a supervisor, as with each of many companies: the number of checks in the silence after which a part counts
+as
+stuck, and the most seconds between two. Checking every five seconds cost more than everything else in a quiet
+company.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Watchdog:
     """Checks every part of the program again and again.
 
-    A part that hangs is logged once and keeps the supervisor from hearing that all is well, so that it may start the
-    program anew. Silence counts only while a part is at work, and not while it waits for quota.
+    A part that hangs is logged once, and keeps the watchdog from reporting that all is well, so that the
+    supervisor may
+    restart the program. Silence counts only while a part is at work, and not while it waits for quota.
 
     stuck_after  seconds of silence after which a part counts as stuck
     """
