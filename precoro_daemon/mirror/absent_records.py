@@ -1,4 +1,4 @@
-"""what a whole scan did not list: which of it is gone for certain"""
+"""which records that a whole scan did not list are gone for certain"""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ from precoro_daemon.telemetry import get_logger
 _log = get_logger()
 
 _MOST_UNANSWERED = 3
-"""Documents that cannot be asked for, after which the others are left for later too."""
+"""Documents that cannot be requested, after which the others are left for later too."""
 
 
 class Absent(Struct, frozen=True):
-    """gone: ids of records · refused: so many of the `live` records are missing that it is not believed of any
-    · unasked: what kept us from asking about others, None if nothing did"""
+    """gone     ids of records
+    refused  the number of missing records if they are too many of the `live` ones to be believed
+    unasked  the error that kept others from being requested, None if none did
+    """
 
     gone: Sequence[int] = ()
     refused: int = 0
@@ -33,8 +35,10 @@ class Absent(Struct, frozen=True):
 async def find_gone(
     precoro: Precoro, mirror: Mirror, collection: Collection, committed: Committed, max_vanished: float
 ) -> Absent:
-    """Of a scan that proved nothing nobody is gone. Where the list hides rows from this key, each missing one may be
-    hidden: only its detail tells."""
+    """Returns what is gone. After a scan that proved nothing, nothing is.
+
+    If the list hides rows from this key, each missing one may be hidden: only its detail shows whether it exists.
+    """
     scan, cursor = committed.scan, committed.cursor
     if cursor.unproved:
         return Absent()
@@ -51,9 +55,10 @@ async def find_gone(
 async def _ask(
     precoro: Precoro, collection: Collection, rows: Sequence[Missing]
 ) -> tuple[Sequence[Missing], DaemonError | None]:
-    """Ask for the documents themselves: those that are not there, and what kept us from asking about others.
+    """Requests the documents, and returns those that do not exist and the error that kept others from being
+    requested.
 
-    A refusal of another kind proves nothing, and would come again.
+    A refusal of another kind proves nothing, and would be repeated.
     """
     gone: list[Missing] = []
     unanswered: list[TemporaryError] = []

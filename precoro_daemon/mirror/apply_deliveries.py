@@ -35,27 +35,31 @@ _log = get_logger()
 T = TypeVar("T")
 
 _DETAILS_A_LAP = 200
-"""Details of a lap: three minutes. What comes meanwhile, of whatever kind, is then listed before more of them."""
+"""Details of a lap: three minutes. Deliveries that arrive meanwhile, of any kind, are then listed before more
+details.
+"""
 
 _DELIVERIES_A_LAP = 10_000
 """Deliveries of a lap. Most of a flood is settled by one listing of each kind."""
 
 _LONGEST_WAIT_S = 90.0
-"""Seconds that a call waits within Precoro's limits, or a scan for another one of the same list. The same GET may
-wait for most of an hour, and what else was announced waits behind it."""
+"""Seconds that a call waits within Precoro's limits, or a scan for another one of the same list. An identical GET may
+wait for most of an hour, and what else was announced would wait behind it.
+"""
 
 _MOST_LATE_DETAILS = 2
-"""Details that have to wait so long, after which the others of a lap need not try."""
+"""Details that have to wait that long, after which the others of a lap are not tried."""
 
 _LISTED_AGAIN = 180.0
-"""Seconds between two listings of a small set, which are always the same GET: thirty of them an hour are allowed,
-and twelve belong to polling."""
+"""Seconds between two listings of a small set, which are always the same GET: thirty of them an hour are allowed, and
+twelve belong to polling.
+"""
 
 _SKEW = 5.0
 """Seconds by which our clock and Precoro's, which is cut to seconds, may differ."""
 
 _TRY_AGAIN_S = 60.0
-"""Seconds after which what could not be checked is tried again."""
+"""Seconds after which a check that failed is repeated."""
 
 _GIVEN_UP_AFTER_S = 86_400.0
 """Seconds after which a delivery that still cannot be applied is left to polling."""
@@ -67,12 +71,12 @@ _DEFINITION_COLLECTIONS = frozenset({"document_custom_fields", "item_custom_fiel
 class ApplyDeliveries:
     """Checks what was announced: one scan of changes for each kind of record, then each record's detail.
 
-    A delivery is a hint. What it names is believed as far as Precoro's own answers show it; what no scan shows
-    (another company's, made up, not visible to the key) costs no call of its own.
+    A delivery is a hint. It is believed as far as Precoro's own answers confirm it. A record that no scan shows
+    (another company's, invented, or hidden from the key) costs no call of its own.
 
-    collections  those that are mirrored
+    collections  the mirrored ones
     detailed     those of them whose records get details
-    overlap      seconds a listing reaches back behind the cursor
+    overlap      seconds a listing reaches back before the cursor
     """
 
     lister: Lister
@@ -122,7 +126,7 @@ class _Lap:
     ended: DaemonError | None = None
 
     async def apply(self, name: str, batch: Sequence[Delivery]) -> None:
-        """All deliveries of one kind. Raises what keeps every call from leaving."""
+        """Applies all deliveries of one kind. Raises errors that keep every call from leaving."""
         if name in _DEFINITION_COLLECTIONS:
             await self.job.fields.mark_stale(name, {delivery.id: delivery.came_at for delivery in batch})
             self.brought += len(batch)
@@ -146,7 +150,7 @@ class _Lap:
         return self.job.filters.get(collection.name, Filter())
 
     async def _list(self, collection: Collection, listed_at: float, batch: Sequence[Delivery]) -> bool:
-        """Did a listing begin after they came? If not they are postponed."""
+        """Returns whether a listing began after they arrived. If not, they are postponed."""
         job = self.job
         if listed_at > max(one.came_at for one in batch) + _SKEW:
             return True
@@ -170,7 +174,7 @@ class _Lap:
         return True
 
     async def _refresh_each(self, collection: Collection, found: Sequence[tuple[Delivery, Known]]) -> None:
-        """Also where its row is as it was: a payment shows in the detail alone."""
+        """Refreshes details, even if the list row is unchanged: a payment shows only in the detail."""
         if collection.name not in self.job.detailed:
             await self._settle([delivery for delivery, _ in found], "listed")
             return
@@ -224,7 +228,7 @@ class _Lap:
         await self.job.deliveries.postpone(batch, until=now + _TRY_AGAIN_S)
 
     async def _fail(self, batch: Sequence[Delivery], reason: str) -> None:
-        """Tried again in a minute, for a day; then polling has long brought what there was."""
+        """Postpones the deliveries by a minute, for a day; by then polling has brought what there was."""
         self.failed.append(reason)
         _log.warning("delivery_postponed", count=len(batch), reason=reason)
         now = self.job.lister.clock.now()
@@ -234,7 +238,7 @@ class _Lap:
         await self.job.deliveries.postpone(young, until=now + _TRY_AGAIN_S)
 
     async def _quarantine(self, delivery: Delivery, due: Due, error: DaemonError) -> None:
-        """What is refused is due from now on like any other detail, and asked for as seldom."""
+        """Quarantines a refused document. From then on it is due like any other detail, and requested as seldom."""
         self.failed.append(await self.job.details.quarantine(due, error, stale=True))
         await self._settle([delivery], "quarantined")
 

@@ -1,20 +1,21 @@
-"""refresh one document: fetch its detail and save it, or quarantine it, or mark it gone
+"""refreshes one document: fetches its detail and saves it, or quarantines it, or marks it gone
 
-Theory of operation. A caller that wants a document as it is now goes this way: the job of details, a delivery, and
-the export of payments, which asks itself and lets it be saved. What is fetched by anyone counts for all
-(`DetailAnswers`): Precoro answers the same GET once a minute, so who asked second would wait for that long, and spend
-a call on what is here by then. Once one answer is saved, all who still wait for their call are let go. Several want a
-document as soon as it changed: when an invoice is paid at Precoro, the job of details and the export of payments do.
+Theory of operation. Every caller that wants a document as it is now comes here: the job of details, a delivery, and
+the export of payments, which fetches itself and has the answer saved here. An answer fetched by one serves all
+(`DetailAnswers`): Precoro answers the same GET once a minute, so a second caller would wait that long, and spend a
+call on what is here by then. Once one answer is saved, all others that still wait for their call are released.
+Several callers want a document as soon as it changed: when an invoice is paid at Precoro, the job of details and the
+export of payments do.
 
-A detail says how the document was at some moment between the question and the answer; only the moment of the question
-is safe. Whatever happens while the answer is under way may not be in it, and must still be fetched. So a detail is as
-new as its question. The clock is set once, by the first answer of the process, and that may set it back: then the
-question lies in the future of every later clock, and a change would look older than the detail that lacks it. So a
-detail is never newer than its answer either (`as_of`).
+A detail shows the document at some moment between request and answer; only the moment of the request is safe.
+Whatever happens while the answer is on its way may be missing in it, and must still be fetched. So a detail is as new
+as its request. The first answer of a process may set the clock back: then the request lies in the future of every
+later time, and a change would look older than the detail that lacks it. So a detail is never newer than its answer
+either (`as_of`).
 
-A document that cannot be fetched is quarantined: it is tried again later, ever more seldom. One that is missing (404)
-at two runs was deleted between the list and now, and is marked gone; should it be listed again, it returns. Many at
-once are not believed, as in a census: a key that lost a role, or a proxy, says the same of all.
+A document that cannot be fetched is quarantined: it is tried again later, at growing intervals. One that is missing
+(404) in two runs was deleted after it was listed, and is marked gone; if it is listed again, it returns. Many at once
+are not believed, as in a census: a key that lost a role, or a proxy, says the same about all.
 """
 
 from __future__ import annotations
@@ -48,22 +49,25 @@ Absent = tuple[Due, NotFound]
 
 
 def as_of(asked_at: float, clock: Clock) -> float:
-    """When an answer that has just come was true for certain."""
+    """Returns the latest time at which an answer that has just arrived was certainly true."""
     return min(asked_at, clock.now())
 
 
 def has_address(due: Due) -> bool:
-    """Some documents are asked for by their idn, and an odd one has none."""
+    """Returns whether the document can be requested: some are addressed by their idn, and an odd one has none."""
     return COLLECTIONS[due.collection].key != "idn" or due.idn is not None
 
 
 def address_of(due: Due) -> int | str:
-    """What addresses the detail. (Of a document that has none its id, which no other has.)"""
+    """Returns the address of the detail; for a document without one, its unique id."""
     return due.idn if COLLECTIONS[due.collection].key == "idn" and due.idn is not None else due.id
 
 
 class Answered(NamedTuple):
-    """A detail that has come and is not saved yet. `asked_at` (Unix seconds)"""
+    """A detail that has arrived and is not saved yet.
+
+    asked_at  when it was requested (Unix seconds)
+    """
 
     due: Due
     detail: Detail
@@ -72,8 +76,10 @@ class Answered(NamedTuple):
 
 @dataclass(eq=False, slots=True)
 class _Question:
-    """Somebody waits for a document. `since`: an answer that was asked for then or later serves as well; None: any
-    that is of this version"""
+    """A caller that waits for a document.
+
+    since  an answer requested at or after this time serves it too; None: any answer of this version
+    """
 
     version: bytes
     since: float | None
@@ -85,14 +91,14 @@ class _Question:
 
 @dataclass(frozen=True, slots=True)
 class DetailAnswers:
-    """Saves what is asked for, and lets go of who else waits for it. All who ask share one."""
+    """Saves answers, and releases other callers that wait for the same document. All callers share one instance."""
 
     mirror: Mirror
     clock: Clock
     _questions: dict[tuple[str, int | str], list[_Question]] = field(default_factory=dict, init=False)
 
     async def ask(self, due: Due, call: Callable[[], Awaitable[T]], *, since: float | None = None) -> T | None:
-        """The answer; None: another one, to somebody else, was saved meanwhile that serves as well."""
+        """Returns the answer, None if another caller's answer that serves as well was saved meanwhile."""
         question = _Question(due.version, since)
         with self._registered((due.collection, address_of(due)), question), question.waiting:
             return await call()
@@ -109,8 +115,10 @@ class DetailAnswers:
                 del self._questions[address]
 
     async def save(self, due: Due, detail: Detail, *, asked_at: float, patience: float = 0.0) -> None:
-        """Save a detail that was asked for at `asked_at` and has just come. `patience`: of `Mirror.save_detail`; none
-        where somebody else waits for it."""
+        """Saves a detail that was requested at `asked_at` and has just arrived.
+
+        `patience`: as in `Mirror.save_detail`; it is ignored if another caller waits for the detail.
+        """
         at = as_of(asked_at, self.clock)
         if (due.collection, address_of(due)) in self._questions:
             patience = 0.0
@@ -144,16 +152,17 @@ class Details:
         return self.answers.clock
 
     async def refresh(self, due: Due, lane: Lane, *, since: float | None = None) -> None:
-        """Fetch and save it, unless somebody else does meanwhile. Raises BadRecord where nothing addresses it, else
-        what `Precoro.detail` does.
+        """Fetches and saves the detail, unless another caller does meanwhile.
 
-        since  it must be as it was then or later, also where its list row is as it was
+        Raises BadRecord if the document has no address, else what `Precoro.detail` raises.
+
+        since  the answer must be as new as this, even if the list row is unchanged
         """
         if (answer := await self.ask(due, lane, since=since)) is not None:
             await self.save(answer)
 
     async def ask(self, due: Due, lane: Lane, *, since: float | None = None) -> Answered | None:
-        """The first half of `refresh`; None where somebody else got it meanwhile, and saved it."""
+        """Does the first half of `refresh`. Returns None if another caller fetched and saved it meanwhile."""
         if not has_address(due):
             raise BadRecord("it has no idn to ask for it by")
         asked_at = self.clock.now()
@@ -162,15 +171,16 @@ class Details:
         return None if detail is None else Answered(due, detail, asked_at)
 
     async def save(self, answer: Answered, *, patience: float = 0.0) -> None:
-        """The second half. `patience`: of `DetailAnswers.save`"""
+        """Does the second half. `patience`: as in `DetailAnswers.save`."""
         due, detail = answer.due, answer.detail
         detail = replace(detail, wanted=self.filters.get(due.collection, Filter()).keeps_detail(detail.raw))
         await self.shapes.detailed(COLLECTIONS[due.collection], detail.raw)  # before anybody decides by it
         await self.answers.save(due, detail, asked_at=answer.asked_at, patience=patience)
 
     async def quarantine(self, due: Due, error: DaemonError, *, stale: bool = False) -> str:
-        """Keep it until it may be tried again; one line for the report. `stale`: it is due though its list row is as
-        it was."""
+        """Quarantines the document until it may be tried again, and returns a line for the report. `stale`: it is due
+        although its list row is unchanged.
+        """
         key, attempts = address_of(due), due.attempts + 1
         _log.warning("detail_failed", collection=due.collection, key=key, attempts=attempts, reason=str(error))
         with anyio.CancelScope(shield=True):  # the lap may be over already
@@ -178,7 +188,7 @@ class Details:
         return f"{due.collection} {key}: {error}"
 
     async def mark_gone(self, collection: str, absent: Sequence[Absent]) -> Sequence[Absent]:
-        """Mark those gone that were missing twice; gives back those that are not believed to be."""
+        """Marks the documents gone that were missing twice, and returns those whose absence is not believed."""
         live = await self.mirror.live(collection)
         missing = [Missing(due.id, address_of(due)) for due, _ in absent]
         if judge(missing, live, max_share=self.max_vanished, askable=False).refused:

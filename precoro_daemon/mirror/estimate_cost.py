@@ -1,4 +1,4 @@
-"""calls and days a first mirror will cost, from one page per collection"""
+"""the calls and days that a first mirror will take, from one page of each list"""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from precoro_daemon.quota.limits import Lane
 
 @dataclass(frozen=True, slots=True)
 class EstimateCost:
-    """Asks each list for its length; the price of the answer is a call or two a list."""
+    """Requests the length of each list, which takes a call or two for each."""
 
     precoro: Precoro
     collections: Sequence[Collection]
@@ -26,7 +26,7 @@ class EstimateCost:
     per_page: int
 
     async def run(self) -> tuple[Sequence[Cost], Sequence[str]]:
-        """The costs in the order of the collections, and one line for each list that could not be read."""
+        """Returns the costs in the order of the collections, and one line for each list that could not be read."""
         costs: dict[str, Cost] = {}
         failed: list[str] = []
         ended: list[DaemonError] = []

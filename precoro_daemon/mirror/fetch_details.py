@@ -1,4 +1,4 @@
-"""full documents of new or changed ones, by IDN"""
+"""fetches the full documents of new and changed records, by IDN"""
 
 from __future__ import annotations
 
@@ -32,20 +32,23 @@ from precoro_daemon.telemetry import get_logger
 _log = get_logger()
 
 _WORKERS = 32
-"""More than ever may be in flight: the budget decides who goes, a waiting worker costs next to nothing."""
+"""More than can ever be in flight: the budget decides which call leaves, and a waiting worker costs next to
+nothing.
+"""
 
 _DETAILS_A_LOG_LINE = 100
 """Details between two lines in the log: every two minutes at one call a second."""
 
 _DOCUMENTS_A_READ = 50
-"""Documents read from the store at a time; small, so that what changes meanwhile comes first."""
+"""Documents read from the store in one step; few, so that documents that change meanwhile come first."""
 
 _SAVED_WITHIN_S = 1.5
-"""Real seconds for which a detail that has come waits for the charge of the next call, to be saved in one commit with
-it: at a call a second the next charge is not farther away."""
+"""Real seconds for which an arrived detail waits for the charge of the next call, to share its commit: at a call a
+second the next charge is not further away.
+"""
 
 _LATELY = 2 * 86_400.0
-"""Seconds. What changed since then does not wait behind what nobody has touched for longer."""
+"""Seconds. Documents that changed since then do not wait behind those untouched for longer."""
 
 
 @dataclass(slots=True)
@@ -53,8 +56,9 @@ class FetchDetails:
     """Fetches what the store says is due, newest first, until nothing is; what fails is quarantined.
 
     with_attachments  collections of which only the records with files get details
-    which     recent: documents that changed lately, or whose detail was here and is old · older: the others, which
-              make way for all else · any: both
+    which     recent: documents that changed lately, or whose detail is outdated · older: the others, which give
+    way to
+              everything else · any: both
     """
 
     details: Details
@@ -89,7 +93,7 @@ class FetchDetails:
         return Lane.CENSUS if self.which == "older" else Lane.DETAILS
 
     async def lap(self) -> LapReport:
-        """What failed in this round is left alone."""
+        """Does a lap. What failed in this round is left alone."""
         self.breaker = self.breaker.fresh()
         lap = _Lap(self, started_at=self.details.clock.now() if self.round_at is None else self.round_at)
         await lap.run()
@@ -132,14 +136,15 @@ class _Lap:
             self._log_details()
 
     async def _hand_out(self, send: MemoryObjectSendStream[Due]) -> None:
-        """Until nothing is due but what is being fetched. Whether the newest ones fail, or all, is shown by one from
-        further back."""
+        """Hands out documents until nothing is due but what is being fetched. One from further back shows whether
+        only the newest ones fail, or all.
+        """
         while self.ended is None and (fresh := await self._fresh()):
             while fresh:
                 await send.send(fresh.pop(-1 if self.job.breaker.faults else 0))
 
     async def _fresh(self) -> list[Due]:
-        """What is due and not yet handed out; rows that share an idn are one call."""
+        """Returns what is due and not yet handed out; rows that share an idn are one call."""
         job, limit = self.job, _DOCUMENTS_A_READ + len(self.busy)
         fresh: dict[tuple[str, int | str], Due] = {}
         found = await job.details.mirror.due_details(
@@ -152,7 +157,9 @@ class _Lap:
         return list(fresh.values())
 
     async def _work(self, receive: MemoryObjectReceiveStream[Due], waits: bool) -> None:
-        """All but one wait until some call was answered: in trouble, each document is asked for several times."""
+        """Fetches documents. All workers but one wait until some call was answered: in trouble, each document is
+        requested several times.
+        """
         async with receive:
             if waits:
                 await self.answered.wait()
@@ -172,7 +179,9 @@ class _Lap:
             self.scope.cancel()
 
     async def _fetch_or_quarantine(self, due: Due) -> None:
-        """What failed stays in `busy`: once a lap is enough, whatever the clock says of when it is due again."""
+        """Fetches a document, or quarantines it. What failed stays in `busy`: once a lap is enough, whenever it is
+        due again.
+        """
         try:
             await self._fetch(due)
         except KeyInDoubt:

@@ -1,4 +1,4 @@
-"""work that is given up where it takes so long that others should not wait for it"""
+"""gives work up that takes so long that others should not wait for it"""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 async def give_up_after(clock: Clock, seconds: float, work: Callable[[], Awaitable[T]]) -> T | None:
-    """None, and nothing half done, if the work takes longer than that."""
+    """Returns the work's result, None if it takes longer than `seconds`; then nothing is left half done."""
     outcome: T | DaemonError | None = None
 
     async def give_up() -> None:

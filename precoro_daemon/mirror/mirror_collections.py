@@ -1,4 +1,4 @@
-"""lists into the mirror, by cursor"""
+"""brings lists into the mirror, by cursor"""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from precoro_daemon.runtime.job import LapReport, OncePerRound
 class MirrorCollections:
     """Brings collections up to date: whole the first time, then what changed since the cursor.
 
-    overlap  seconds the next scan reaches back behind the cursor
+    overlap  seconds the next scan reaches back before the cursor
     """
 
     lister: Lister
@@ -31,7 +31,7 @@ class MirrorCollections:
     name: ClassVar[str] = "mirror_collections"
 
     async def due(self, now: float) -> bool:
-        """Every collection, once in a run."""
+        """Returns whether a collection is left: each is due once in a run."""
         return self.rounds.due(now)
 
     async def lap(self) -> LapReport:
@@ -46,7 +46,7 @@ class MirrorCollections:
 
 @dataclass(slots=True)
 class PollCollections:
-    """The same in a service: each collection when the planner says that a scan of it is worth its calls."""
+    """Does the same in a service: scans each collection when the planner says that a scan is worth its calls."""
 
     every: MirrorCollections
     polling: Polling
@@ -58,7 +58,7 @@ class PollCollections:
         return bool(self._found)
 
     async def lap(self) -> LapReport:
-        """What was found due is not looked for twice."""
+        """Does a lap with what `due` found."""
         found, self._found = self._found or await self.polling.due(), ()
         due = [COLLECTIONS[name] for name in found]
         report = await run_scans(self.every.lister, due, self._mirror)

@@ -1,4 +1,4 @@
-"""when which list is scanned: the planner of scans at work, and what scans teach it"""
+"""when which list is scanned: the planner at work, and what it learns from scans"""
 
 from __future__ import annotations
 
@@ -29,34 +29,37 @@ if TYPE_CHECKING:
 _log = get_logger()
 
 HISTORY_S = 14 * 86_400.0
-"""Rows that a first scan of a whole list brings and that changed since then show how the collection changes."""
+"""Seconds. Rows of a first whole scan that changed in this time show how the collection changes."""
 
 _REPLANNED_EVERY_S = 3600.0
 _REPLANNED_IN_A_FILL_S = 900.0
-"""The end of a fill is news, and `status` of another process goes by what waits now."""
+"""Seconds between two plans during a fill: its end is news, and `status` in another process shows the last plan."""
 
 _WRONG_DATE_S = 86_400.0
-"""By which an answer's `Date` may differ from our clock, which goes by the first of them. Beyond it is wrong."""
+"""Seconds by which an answer's `Date` may differ from our clock, which the first answer set. Beyond that it is
+wrong.
+"""
 
 _HOURS_KEPT_EVERY_S = 900.0
 """Least seconds between two commits of hours in which nothing changed. A commit for each lap would cost as much as
 its scan; a kill loses some minutes in which a list was known to be unchanged."""
 
 _PRESSED_S = 2 * 3600.0
-"""Seconds for which new payments that found no invoice make invoices more urgent. What found none by then may never
-find one."""
+"""Seconds for which new payments without an invoice make invoices more urgent. A payment that found none by then may
+never find one.
+"""
 
 _URGENT = {"invoices": 4.0}
-"""Twice as many scans, after one at once."""
+"""Factor on the weight: twice as many scans, after an immediate one."""
 
 
 class Scanned(Struct, frozen=True):
-    """A scan that has ended well.
+    """A successful scan.
 
-    asked_at    it began then by our clock
-    began       by Precoro's clock, None if it never said
-    changed_at  `updateDate` of each row that it brought, "" where there is none
-    poll        it came by itself, no webhook asked for it
+    asked_at    its start by our clock
+    began       its start by Precoro's clock, None if unknown
+    changed_at  `updateDate` of each row that it brought, "" if a row has none
+    poll        whether it was a poll, not requested by a webhook
     """
 
     collection: str
@@ -68,17 +71,17 @@ class Scanned(Struct, frozen=True):
 
 
 async def none_waiting() -> int:
-    """Where there are no payments."""
+    """Used if there are no payments."""
     return 0
 
 
 async def none_backfilled() -> Sequence[float]:
-    """Where nothing was asked for yet."""
+    """Used if no older documents were requested yet."""
     return ()
 
 
 class ScanObserver(Protocol):
-    """Who learns from scans, and keeps for later processes what it learned."""
+    """Learns from scans, and stores what it learned for later processes."""
 
     async def scanned(self, scan: Scanned) -> None: ...
 
@@ -86,7 +89,7 @@ class ScanObserver(Protocol):
 
 
 class Unobserved:
-    """Nobody does."""
+    """Learns nothing."""
 
     async def scanned(self, scan: Scanned) -> None:
         pass
@@ -99,10 +102,10 @@ class PollingOptions(Struct, frozen=True):
     """What the user wants.
 
     paces     by mirrored collection
-    lists     calls a day that polls may take at most
+    lists     the most calls a day that polls may take
     detailed  collections whose records get details
-    with_attachments  those of which only records with files get some
-    files     attached files are fetched
+    with_attachments  those of which only records with files do
+    files     whether attached files are fetched
     """
 
     paces: Mapping[str, Pace]
@@ -122,11 +125,12 @@ def _a_lock() -> anyio.Lock:
 class Polling:
     """Implements ScanObserver, and is a schedule: the next turn comes when the next list is due.
 
-    plan        what a day's calls go to; None where calls are not limited
+    plan        divides a day's calls; None if calls are not limited
     adopt       called with each new plan
-    backfilled  how many seconds ago the calls for older documents of the last day left, oldest first
-    waiting     how many payments of the ledger have no invoice yet
-    current     the present plan, and backlog: the documents that it reckons with, None if nobody knows yet
+    backfilled  returns the ages in seconds of the last day's calls for older documents, oldest first
+    waiting     returns how many payments of the ledger have no invoice yet
+    current     the present plan
+    backlog     the number of documents that it assumes, None if unknown
     """
 
     options: PollingOptions
@@ -155,7 +159,7 @@ class Polling:
         self.rates, self.planner = planner_of(self.options)
 
     async def due(self) -> Sequence[str]:
-        """Collections whose turn it is, the most valuable first."""
+        """Returns the collections that are due, most valuable first."""
         await self.load()
         now = self.clock.now()
         filling = self.current is not None and self.current.filling
@@ -165,11 +169,11 @@ class Polling:
         return self.planner.due(now)
 
     def after(self, at: float) -> float:
-        """When the next list is due. (`at`, when the last lap began, says nothing of that.)"""
+        """Returns when the next list is due. (`at`, when the last lap began, does not matter.)"""
         return max(at, self.planner.next_turn(self.clock.now())) if self._loaded else at
 
     async def _press(self, now: float) -> None:
-        """Payments that just came in and wait for their invoice make invoices more urgent, for a while."""
+        """Makes invoices more urgent for a while if new payments wait for their invoice."""
         waiting = await self.waiting()
         if waiting > self._waiting:
             self._pressed_at = now
@@ -177,7 +181,7 @@ class Polling:
         self.planner.press(_URGENT if 0 <= now - self._pressed_at < _PRESSED_S else {}, self._pressed_at)
 
     async def load(self) -> None:
-        """Recall what earlier processes learned, once: before the first scan, which moves a cursor."""
+        """Loads what earlier processes learned, once: before the first scan, which moves a cursor."""
         if self._loaded:
             return
         async with self._loading:
@@ -197,7 +201,7 @@ class Polling:
                 self.planner.scanned(name, cursor.at)
 
     async def scanned(self, scan: Scanned) -> None:
-        """Before the first scan of a list has ended nobody knows how late its changes came."""
+        """Learns from a scan. Until the first scan of a list has ended, the delay of its changes is unknown."""
         await self.load()
         name = scan.collection
         if name not in self.options.paces:
@@ -234,12 +238,12 @@ class Polling:
         self.planner.failed(collection, self.clock.now())
 
     async def reconsider(self) -> None:
-        """A lap brought something: where a first fill is under way, or may begin, the day is divided anew."""
+        """Divides the day again after a lap brought something, if a first fill is under way or may begin."""
         if self.current is None or self.current.filling:
             await self.replan()
 
     async def replan(self) -> QuotaPlan | None:
-        """Divide the day's calls."""
+        """Divides the day's calls."""
         await self.load()
         self._planned_at = self.clock.now()
         self.backlog = await self._count_backlog()
@@ -251,7 +255,7 @@ class Polling:
         return plan
 
     async def days_left(self) -> Mapping[str, float | None]:
-        """Until every document has its detail, at least and at most; None: nobody knows yet."""
+        """Returns the least and the most days until every document has its detail, None if unknown."""
         left: Sequence[float | None] = (None, None, None)
         if self.current is not None and self.backlog is not None:
             time = self.current.time_for(self.backlog, await self.backfilled())
@@ -259,7 +263,9 @@ class Polling:
         return dict(zip(("days", "days_at_least", "days_at_most"), left, strict=True))
 
     async def _count_backlog(self) -> int | None:
-        """A list that cannot be read, as the key may not, says no more tomorrow: nobody waits for it."""
+        """Returns the number of documents without an up-to-date detail. Lists that this key cannot read are not
+        waited for.
+        """
         failing = {name for name, stage in await self.mirror.count_quarantined() if stage is Stage.SCAN}
         if any([(await self.mirror.cursor(name)).at is None for name in self.options.paces if name not in failing]):
             return None
@@ -267,7 +273,7 @@ class Polling:
         return sum(counts.values())
 
     async def _log_fill(self, plan: QuotaPlan) -> None:
-        """Once when a first fill begins, and once when it is done."""
+        """Logs the start of a first fill, and its end."""
         if plan.filling and self.backlog is not None and not self._fill_logged:
             days = await self.days_left()
             _log.info("fill_started", due=self.backlog, per_day=plan.backfill, lists=plan.lists, **days)
@@ -278,13 +284,13 @@ class Polling:
 
 
 def planner_of(options: PollingOptions) -> tuple[ChangeRates, FreshnessPlanner]:
-    """A planner that knows nothing yet, and the rates it goes by."""
+    """Returns a planner that knows nothing yet, and its rates."""
     rates = ChangeRates({name: usual_changes(COLLECTIONS[name]) for name in options.paces})
     return rates, FreshnessPlanner(options.paces, rates, options.lists)
 
 
 def demand_of(options: PollingOptions, rates: ChangeRates, backlog: int | None) -> Demand:
-    """What the company asks of a day. `backlog`: documents whose detail is missing or old; None: not known yet."""
+    """Returns what the company asks of a day. `backlog`: documents without an up-to-date detail, None if unknown."""
     detailed = [name for name in (*options.detailed, *options.with_attachments) if name in options.paces]
     return Demand(
         bound=sum(least_calls(options).values()),
@@ -296,20 +302,23 @@ def demand_of(options: PollingOptions, rates: ChangeRates, backlog: int | None) 
 
 
 def least_calls(options: PollingOptions) -> Mapping[str, float]:
-    """Calls a day that bounds and schedules ask for whatever changes, by collection, the most first."""
+    """Returns the calls a day that bounds and schedules demand whatever changes, by collection, largest first."""
     calls = {name: pace.least_calls_a_day for name, pace in options.paces.items()}
     return dict(sorted(calls.items(), key=lambda one: -one[1]))
 
 
 def _between(changed_at: Sequence[str], since: float, until: float, every: bool) -> Sequence[float]:
-    """The moments; those of a first scan only as far as they lie between. Rows without a date changed some time."""
+    """Returns the times of the changes: those in the range or, with `every`, all.
+
+    With `every`, a row without a date counts as changed in the middle of the range.
+    """
     moments = [_moment(text) for text in changed_at if text or every]
     known = [(since + until) / 2 if moment is None else moment for moment in moments]
     return known if every else [moment for moment in known if since <= moment <= until]
 
 
 def _moment(text: str) -> float | None:
-    """Of "YYYY-MM-DDTHH:MM:SS" in UTC."""
+    """Returns the Unix seconds of "YYYY-MM-DDTHH:MM:SS" in UTC."""
     try:
         return datetime.fromisoformat(f"{text}+00:00").timestamp()
     except ValueError:

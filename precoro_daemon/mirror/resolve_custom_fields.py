@@ -1,4 +1,4 @@
-"""definitions and options behind the ids"""
+"""resolves custom fields: the definitions and options behind the ids"""
 
 from __future__ import annotations
 
@@ -40,7 +40,9 @@ _FOLLOWER = "custom_fields"
 
 
 def field_follower(fields: CustomFields) -> Follower:
-    """Reads out of the change log which fields records refer to, and what lists and details say of the fields."""
+    """Returns the follower that reads from the change log which fields records refer to, and what lists and details
+    say about the fields.
+    """
 
     async def handle(changes: Sequence[Change], move: Move) -> None:
         await fields.save_readings(read_fields(changes), move)
@@ -49,15 +51,15 @@ def field_follower(fields: CustomFields) -> Follower:
 
 
 async def follow_fields(log: ChangeLog, fields: CustomFields) -> None:
-    """From now on all that the mirror has counts."""
+    """Brings the custom fields up to date with the change log."""
     await follow(log, field_follower(fields), CHANGES_A_TRANSACTION)
 
 
 @dataclass(slots=True)
 class ResolveCustomFields:
-    """Asks once for each field that some record refers to, and again when it is old, stale or listed anew.
+    """Requests each field that a record refers to once, and again when it is old, stale or listed anew.
 
-    A field that is gone or forbidden is a fact, not a failure: it is asked for again when it would be due by age.
+    A field that is gone or forbidden is a fact, not a failure: it is requested again when it would be due by age.
     """
 
     precoro: Precoro
@@ -71,7 +73,7 @@ class ResolveCustomFields:
     name: ClassVar[str] = "resolve_custom_fields"
 
     async def due(self, now: float) -> bool:
-        """Is there anything to follow or to ask for?"""
+        """Returns whether there is anything to follow or to request."""
         self.round_at = now
         return await self.log.is_behind(_FOLLOWER) or bool(await self._due(now))
 
@@ -82,7 +84,7 @@ class ResolveCustomFields:
         return list(await self.fields.due(before=before, older_than=now - self.refresh_after))
 
     async def lap(self) -> LapReport:
-        """What failed in this round is left alone."""
+        """Does a lap. What failed in this round is left alone."""
         self.breaker, lap = self.breaker.fresh(), _Lap(self)
         try:
             await follow_fields(self.log, self.fields)
@@ -150,7 +152,7 @@ class _Lap:
         await self.job.fields.quarantine(failed)
 
     async def _withhold(self, due: DueField, error: DaemonError) -> None:
-        """It is asked for again when it would be old."""
+        """Records that the field is gone or forbidden; it is requested again when it would be old."""
         now, of = self.job.clock.now(), (due.collection, due.id)
         withheld = Quarantined.failed(Stage.WITHHELD, of, error, due.attempts + 1, now)
         await self.job.fields.quarantine(replace(withheld, retry_at=now + self.job.refresh_after))

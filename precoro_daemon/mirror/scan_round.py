@@ -1,4 +1,4 @@
-"""several collections scanned side by side; one whose list fails holds up no other"""
+"""scans several collections concurrently; a list that fails delays no other"""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ ScanOne = Callable[[Collection], Awaitable[ScanReport]]
 
 
 async def run_scans(lister: Lister, collections: Sequence[Collection], scan_one: ScanOne) -> LapReport:
-    """Scan several collections. One whose list fails is reported, its siblings go on; what ends the run ends them."""
+    """Scans several collections. A list that fails is reported and the others go on; an error that ends the run ends
+    them all.
+    """
     waiting = iter(collections)
     outcomes: list[ScanReport | str] = []
     ended: list[DaemonError] = []
@@ -71,7 +73,7 @@ def _failures(report: ScanReport) -> Iterator[str]:
 
 
 async def _scan_or_quarantine(lister: Lister, collection: Collection, scan_one: ScanOne) -> ScanReport | str:
-    """The report, or one line for the operator, which `status` shows too until the list succeeds."""
+    """Returns the report, or one line for the operator, which `status` shows too until the list succeeds."""
     try:
         return await scan_one(collection)
     except (TemporaryError, PermanentError) as error:

@@ -1,4 +1,4 @@
-"""one scan: the pages of a list into the mirror, and what a whole one did not find"""
+"""one scan: reads a list into the mirror, and handles what a whole scan did not find"""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ _log = get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Lister:
-    """What every scan needs: where rows come from, where they go, who watches. All jobs share one.
+    """What every scan needs: the source of rows, the mirror, and observers. All jobs share one.
 
     shapes    sees the pages too
-    filtered  the filter under which the mirror was found or brought, by collection
-    kinds     what the next scan for news of a collection will be
+    filtered  the filter under which the mirror was found or updated, by collection
+    kinds     the kind of a collection's next scan for changes
     """
 
     precoro: Precoro
@@ -61,7 +61,7 @@ class Lister:
     kinds: dict[str, Kind] = field(default_factory=dict, init=False)
 
     def alone(self, collection: Collection, what: Kind | Literal["filter"]) -> AbstractAsyncContextManager[None]:
-        """Nobody else does the same with the collection meanwhile."""
+        """Excludes concurrent work of the same kind on the collection."""
         return self.locks.of((collection.name, what))
 
 
@@ -69,14 +69,14 @@ class Lister:
 class ScanReport:
     """What one scan brought.
 
-    began       by Precoro's clock, None if it never said
+    began       by Precoro's clock, None if unknown
     pages       calls that it took
-    changed_at  `updateDate` of each row that it brought, "" where there is none; of a first scan those of two weeks
-    refused  live records it did not list but was not believed about
-    unasked  why others that it did not list could not be asked about until now: a later census does
-    scan     as it ended
-    cursor   as it left it
-    skew     of Precoro's reading of `modifiedSince`, where it is news
+    changed_at  `updateDate` of each row that it brought, "" if there is none; for a first scan those of two weeks
+    refused     number of live records that it did not list and whose absence is not believed
+    unasked     the error that kept others from being requested until now: a later census does
+    scan        as it ended
+    cursor      as it left it
+    skew        of Precoro's reading of `modifiedSince`, if it is news
     """
 
     collection: str
@@ -95,13 +95,13 @@ class ScanReport:
 
 
 _ASKED_FOR_S = 86_400.0
-"""Seconds for which documents that give no answer are asked for again; then the next census does."""
+"""Seconds for which documents that give no answer are requested again; then the next census does."""
 
 _DISBELIEF = "nothing is marked, as a key that lost a role sees the same; max_vanished in [take_census] allows more"
 
 
 def added(first: ScanReport, second: ScanReport) -> ScanReport:
-    """What two scans of one collection brought together."""
+    """Returns what two scans of one collection brought together."""
     return ScanReport(
         first.collection,
         created=first.created + second.created,
@@ -127,9 +127,9 @@ async def quarantine_list(lister: Lister, collection: Collection, stage: Stage, 
 
 
 async def use_filter(lister: Lister, collection: Collection, chosen: Filter) -> None:
-    """Bring the mirror under the user's present filter, before its first scan.
+    """Applies the user's present filter to the mirror, before its first scan.
 
-    That drops open scans, though none that is under way: each was preceded by this, with the same filter.
+    That drops open scans, but none in progress: each was preceded by this, with the same filter.
     """
     if lister.filtered.get(collection.name) == chosen.fingerprint:
         return
@@ -142,10 +142,10 @@ async def use_filter(lister: Lister, collection: Collection, chosen: Filter) -> 
 
 
 async def _run_scan(lister: Lister, collection: Collection, begun: Scan, chosen: Filter, lane: Lane) -> ScanReport:
-    """Run a scan to its end.
+    """Runs a scan to its end.
 
-    Every batch of pages is durable before the next is taken; a failure leaves the scan open at the first page that
-    is missing. One that is resumed reads the page before as well: rows may have moved up to it meanwhile.
+    Every batch of pages is durable before the next is taken; a failure leaves the scan open at the first missing
+    page. A resumed scan reads the page before it as well: rows may have moved up to it meanwhile.
     """
     write = _log.info if begun.next_page > 1 else _log.debug  # its end says what it brought
     write("scan_started", collection=collection.name, kind=begun.kind, page=begun.next_page)
@@ -181,8 +181,10 @@ async def _run_scan(lister: Lister, collection: Collection, begun: Scan, chosen:
 async def _check_page_before(
     lister: Lister, wanted: ListRequest, lane: Lane, scan: Scan
 ) -> tuple[Scan, DaemonError | None]:
-    """The scan, drifted if rows have left the pages to come; and what kept us from seeing that, once what has come is
-    kept: it costs the proof, and no progress."""
+    """Returns the scan, drifted if rows have left the pages to come, and the error that kept us from seeing that.
+
+    The error is raised once the received pages are stored: it costs the proof, and no progress.
+    """
     try:
         page = await lister.precoro.page(wanted, lane, scan.next_page - 1)
     except DaemonError as error:
@@ -195,11 +197,11 @@ async def _check_page_before(
 async def bring_up_to_date(
     lister: Lister, collection: Collection, chosen: Filter, overlap: float, lane: Lane
 ) -> ScanReport:
-    """Whole the first time, then what changed since the cursor; again where that was not proved.
+    """Scans whole the first time, then what changed since the cursor, and again if that was not proved.
 
-    Whom a whole scan could not ask about is left to the census.
+    Records that a whole scan could not request are left to the census.
 
-    overlap  seconds the next scan reaches back behind the cursor
+    overlap  seconds the next scan reaches back before the cursor
     """
     await use_filter(lister, collection, chosen)
     report = ScanReport(collection.name)
@@ -237,7 +239,9 @@ async def _standing(lister: Lister, collection: Collection) -> Standing:
 async def _check_reach(
     lister: Lister, collection: Collection, before: Cursor, lane: Lane, *, first: ScanReport, overlap: float
 ) -> ScanReport:
-    """Ask from further back what the scan of changes may have missed because Precoro reads times in another zone."""
+    """Asks from further back for what the scan of changes may have missed because Precoro reads times in another
+    zone.
+    """
     short = first.scan
     if short is None or short.dates is None or short.started_at is None or not falls_short(short, before):
         return ScanReport(collection.name, began=first.began)
@@ -258,8 +262,10 @@ async def _check_reach(
 async def list_whole(
     lister: Lister, collection: Collection, chosen: Filter, lane: Lane, owed: Callable[[Cursor], bool]
 ) -> ScanReport:
-    """A census, if the cursor shows that one is `owed` once nobody else lists the collection whole. What an earlier
-    one left to ask is asked in any case."""
+    """Takes a census, if the cursor shows that one is `owed` once no other task lists the collection whole.
+
+    What an earlier census left to request is requested in any case.
+    """
     await use_filter(lister, collection, chosen)
     async with lister.alone(collection, "whole"):
         standing = await lister.mirror.standing(collection.name)
@@ -271,14 +277,14 @@ async def list_whole(
 async def _run_next(
     lister: Lister, collection: Collection, fresh: Scan, standing: Standing, chosen: Filter, *, lane: Lane
 ) -> ScanReport:
-    """Run `fresh`, or the scan of its kind that was cut off."""
+    """Runs `fresh`, or resumes the interrupted scan of its kind."""
     whole = fresh.kind == "whole"
     left = await _close_left(lister, collection, standing) if whole else ScanReport(collection.name)
     return added(left, await _run_scan(lister, collection, standing.left(fresh.kind) or fresh, chosen, lane))
 
 
 async def _close_left(lister: Lister, collection: Collection, standing: Standing) -> ScanReport:
-    """A whole scan that was cut off after its last page has only its end left to do."""
+    """Completes a whole scan that was interrupted after its last page."""
     report = ScanReport(collection.name)
     if standing.whole is None or not standing.whole.finished:
         return report
@@ -286,7 +292,7 @@ async def _close_left(lister: Lister, collection: Collection, standing: Standing
 
 
 async def _end(lister: Lister, collection: Collection, committed: Committed, report: ScanReport) -> ScanReport:
-    """What is left to do after the last page."""
+    """Does what is left to do after the last page."""
     scan, cursor = committed.scan, committed.cursor
     if scan.kind == "whole" and cursor.hidden != scan.hidden:
         _log.warning("hidden_rows_believed", collection=collection.name, count=cursor.hidden)
@@ -297,7 +303,7 @@ async def _end(lister: Lister, collection: Collection, committed: Committed, rep
 
 
 def _wanted(collection: Collection, scan: Scan, chosen: Filter) -> ListRequest:
-    """A record may leave the user's filter unseen, so scans of changes go by time alone."""
+    """Returns the request. A record may leave the user's filter unseen, so scans of changes use the time alone."""
     return ListRequest(collection, chosen if scan.since is None else Filter(), scan.since)
 
 
@@ -321,8 +327,9 @@ def _counted(report: ScanReport, committed: Committed, pages: int) -> ScanReport
 
 
 def _telling(committed: Committed) -> Sequence[str]:
-    """The moments that may be learned from. A first scan brings all that ever changed; to keep a moment for each of a
-    million rows until its end would take 130 MB, and only the last weeks tell of anything."""
+    """Returns the times to learn from. A first scan brings everything that ever changed; keeping a time for each of a
+    million rows until its end would take 130 MB, and only the last weeks are useful.
+    """
     if committed.cursor.at is not None or committed.scan.started_at is None:
         return committed.changed_at
     oldest = datetime.fromtimestamp(committed.scan.started_at - HISTORY_S, UTC).isoformat(timespec="seconds")
@@ -332,7 +339,7 @@ def _telling(committed: Committed) -> Sequence[str]:
 async def _close_whole(
     lister: Lister, collection: Collection, committed: Committed, report: ScanReport
 ) -> ScanReport:
-    """Mark what is gone. What cannot be asked now is asked later: the scan stays open for that."""
+    """Marks what is gone. What cannot be requested now is requested later: the scan stays open for that."""
     scan = committed.scan
     absent = await find_gone(lister.precoro, lister.mirror, collection, committed, lister.max_vanished)
     report = replace(report, vanished=report.vanished + len(absent.gone), refused=report.refused + absent.refused)

@@ -1,4 +1,4 @@
-"""watches the shapes of answers by a sample of what comes anyway, and tells each change once"""
+"""watches the shapes of answers by sampling, and logs each change once"""
 
 from __future__ import annotations
 
@@ -36,16 +36,18 @@ _log = get_logger()
 _OF_A_FIRST_PAGE = 16
 _OF_AN_UNKNOWN_PAGE = 40
 _PAGES_BETWEEN = 8
-"""Rows that are seen: a scan of changes brings hardly more; those of each page until the shape is known; then one row
-in so many later pages."""
+"""Pages between two of which a row is sampled once the shape is known. Before that the rows of each page are seen,
+and so are those of scans of changes, which are few.
+"""
 
 _DETAILS_AT_FIRST = 50
 _DETAILS_BETWEEN = 4
-"""The first details of a process are seen, then one in so many, as each takes half a millisecond; all of those
-on which money depends."""
+"""Details between two that are sampled, because each takes half a millisecond. The first details of a process are
+seen, and all on which money depends.
+"""
 
 _ROWS_REMEMBERED = 2_000
-"""Versions of rows that were seen: each scan lists some rows again."""
+"""Versions of seen rows that are remembered: each scan lists some rows again."""
 
 _NAMED_STATUSES = frozenset(STATUSES.values())
 _STATUS = "status"
@@ -63,7 +65,7 @@ _NAMED_VALUES: Mapping[Place, Mapping[str, Names[int]]] = {
         "payments[].status": _NAMED_STATUSES,
     },
 }
-"""Numbers that have a name, by field: what else stands there is news."""
+"""Numbers that have a name, by field; any other value there is news."""
 
 _decode = msgspec.json.Decoder().decode
 
@@ -72,7 +74,7 @@ _decode = msgspec.json.Decoder().decode
 class Sentinel:
     """Implements `ports.shapes.ShapeWatch`.
 
-    vital  fields on which money depends, by the place where they stand
+    vital  fields on which money depends, by place
     """
 
     book: ShapeBook
@@ -141,7 +143,7 @@ class Sentinel:
             yield from (record.raw for record in page.records[:most] if self._is_fresh(record))
 
     def _is_fresh(self, record: Record) -> bool:
-        """It was not seen as it is."""
+        """Returns whether this version of the record was not seen yet."""
         if record.version in self._seen:
             return False
         if len(self._seen) >= _ROWS_REMEMBERED:
@@ -150,7 +152,7 @@ class Sentinel:
         return True
 
     def _see_all(self, place: Place, documents: Iterable[str]) -> bool:
-        """Whether there is something to tell."""
+        """Learns from the documents and returns whether something changed."""
         news = False
         for raw in documents:
             if (document := _document(raw)) is not None:
@@ -170,7 +172,7 @@ class Sentinel:
         return news
 
     def _note(self, place: Place, found: Found, only: int | None = None) -> bool:
-        """`only`: the id of the document that shows it"""
+        """Records what a document showed. `only`: its id."""
         now, before = self.clock.now(), self._changes
         fresh: list[ShapeChange] = []
         for path, what, said in found.changes:
@@ -195,7 +197,7 @@ def _document(raw: str) -> Mapping[str, Any] | None:
 
 
 def _inner(value: Any) -> Mapping[str, Any] | None:
-    """A document, bare or in `data`."""
+    """Returns a document, bare or in `data`."""
     if isinstance(value, dict) and "id" not in value and isinstance(value.get("data"), dict):
         value = value["data"]
     return value if isinstance(value, dict) else None

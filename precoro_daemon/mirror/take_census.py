@@ -1,4 +1,4 @@
-"""what did the scans miss"""
+"""lists collections whole, and finds what the scans missed"""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from precoro_daemon.runtime.job import LapReport, OncePerRound
 
 @dataclass(frozen=True, slots=True)
 class TakeCensus:
-    """Lists a collection whole: what the mirror lacks is added, what Precoro no longer has is marked vanished.
+    """Lists a collection whole: adds what the mirror lacks, and marks as vanished what Precoro no longer has.
 
-    What a whole scan could not ask about is asked here, also where that scan was no census.
+    What a whole scan could not request is requested here, even if that scan was no census.
 
     every   seconds after which a proved census is repeated; one that is owed does not wait for it
-    forced  of all collections, owed or not
+    forced  whether to take it of all collections, owed or not
     """
 
     lister: Lister

@@ -18,10 +18,9 @@ shares.py           what each share of the day has spent, and when it has a call
 usual_week.py       the changes expected between two times by hourly rates of the week, and the value of finding them
 watched_hours.py    when a collection changes, as observed by scans, hour by hour
 
-Theory of operation. Precoro grants a key one call a second and a number of calls a minute, hour and day, and
-refuses an
-identical GET within a minute. A refused call is lost, and keys that keep failing are blocked. So no call leaves that
-would be refused, and with 3,000 calls a day the question is which call is worth making.
+Theory of operation. Precoro grants a key one call a second and a number of calls a minute, hour and day, and refuses
+an identical GET within a minute. A refused call is lost, and keys that keep failing are blocked. So no call leaves
+that would be refused, and with 3,000 calls a day the question is which call is worth making.
 
 - The budget is the account. A call is charged before it leaves, in one place, and durably, so that the next process
   knows of it. Windows slide: a sequence of calls that fits every sliding window also fits fixed windows of any phase.

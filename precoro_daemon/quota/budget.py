@@ -79,8 +79,7 @@ class Budget:
     """The account of calls of one key.
 
     Windows slide: whether Precoro's are fixed or sliding is unknown, and calls that fit every sliding window fit
-    fixed ones
-    of any phase. Stamps are kept in order, so each window reads one stamp.
+    fixed ones of any phase. Stamps are kept in order, so each window reads one stamp.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -223,9 +222,8 @@ class Budget:
     ) -> None:
         """Starts from the calls of earlier processes. `lanes` are those whose lane is known.
 
-        A call charged just now counts as made now, because it was sent somewhat later than charged. So does a
-        stamp in the
-        future (the clock was set back).
+        A call charged just now counts as made now, because it was sent somewhat later than charged. So does a stamp
+        in the future (the clock was set back).
         """
         self._stamps.clear()
         self._first = math.inf

@@ -14,18 +14,16 @@ guess gives way as soon as a few changes contradict it:
                               holiday or a surprise shows within hours, and is forgotten as fast
 
 Older observations count less with each week, so habits may change. The last twelve hours are not yet part of the
-usual
-week, because they are compared with it. An hour in which somebody edits thousands of rows counts for ten normal ones;
-otherwise it would be expected again next week. Hours are those of Precoro's clock in UTC: the company's time zone is
-unknown, and not needed.
+usual week, because they are compared with it. An hour in which somebody edits thousands of rows counts for ten normal
+ones; otherwise it would be expected again next week. Hours are those of Precoro's clock in UTC: the company's time
+zone is unknown, and not needed.
 
 What is learned depends only on the hours, in whatever order and pieces they arrive: a restart that reads them again
 computes the same rates.
 
 With webhooks, a change that a poll brings is one that no webhook announced. Their share says how much there is for
-polls
-to find. It is taken from a collection's latest changes as far as they suffice, else from those of all collections. It
-is 1 until webhooks have proved themselves.
+polls to find. It is taken from a collection's latest changes as far as they suffice, else from those of all
+collections. It is 1 until webhooks have proved themselves.
 """
 
 from __future__ import annotations
@@ -51,8 +49,7 @@ _LEVEL_PRIOR_HOURS = 6.0
 
 _SURPRISE, _SURPRISING_CHANGES = 10.0, 20
 """The most that one hour counts for: this multiple of an average hour, but at least this many changes. Thousands of
-rows
-edited at once say little about the same hour next week.
+rows edited at once say little about the same hour next week.
 """
 
 _RARE_HOURS = 0.01
@@ -65,8 +62,7 @@ _LATELY_HOURS = 12
 
 _UNANNOUNCED_PRIOR = 12.0
 """Changes that the share of all collections counts for when one collection's webhooks are judged; and the changes
-that
-count as unannounced before anything is known.
+that count as unannounced before anything is known.
 """
 
 _UNANNOUNCED_CHANGES = 300
@@ -225,8 +221,7 @@ class ChangeRates:
 
     def _by_hour_of_week(self, name: str, hours: Sequence[_Hour]) -> _Known:
         """Returns changes and watched hours; older ones count less. The last hours are left out, because they are
-        compared with
-        what was usual before.
+        compared with what was usual before.
         """
         all_changes, watched, most = [0.0] * HOURS_A_WEEK, [0.0] * HOURS_A_WEEK, self._most[name]
         until = self._latest - _LATELY_HOURS * HOUR_S
@@ -321,8 +316,7 @@ def _posterior_share(prior: float, changes: float, polled: float) -> float:
 
 def _groupings() -> Sequence[Sequence[Sequence[int]]]:
     """Returns the hours of the week that are alike, from coarse to fine: the same hour of all days, of workdays or
-    the
-    weekend, and each hour on its own. Unix time began on a Thursday.
+    the weekend, and each hour on its own. Unix time began on a Thursday.
     """
     cells = range(HOURS_A_WEEK)
     weekend = {cell for cell in cells if (cell // 24 + 3) % 7 >= 5}

@@ -13,8 +13,7 @@ well.
   The lap ends with the fault, and the scheduler backs off. Any answer but a fault shows that the server is well.
 
 The breaker is a value. `after` returns the breaker after a call; a job feeds it each outcome and asks `verdict`
-whether
-the lap ends. Across laps only the time is kept until which the job is idle.
+whether the lap ends. Across laps only the time is kept until which the job is idle.
 """
 
 from __future__ import annotations

@@ -2,14 +2,12 @@
 
 Theory of operation. The plan of each coming hour says how many calls for older documents the last day may contain by
 then, and how many of them leave only as the day goes on. A Monday's webhooks and payments leave fewer, a weekend
-leaves
-more. The calls are simulated through these plans hour by hour, starting with those of the last day: a call makes room
-for another one when it is a day old. After a week and a day the same week repeats.
+leaves more. The calls are simulated through these plans hour by hour, starting with those of the last day: a call
+makes room for another one when it is a day old. After a week and a day the same week repeats.
 
 At its start, nobody knows what a first day brings. So the time is also computed for the least and the most that it
-may
-bring, and the three results converge as the day is observed. While they differ the forecast is a range, because one
-number would be wrong.
+may bring, and the three results converge as the day is observed. While they differ the forecast is a range, because
+one number would be wrong.
 """
 
 from __future__ import annotations
@@ -35,8 +33,7 @@ _AGO = range(_HOURS_A_DAY, 0, -1)
 
 _USUAL_FOR = 0.2
 """The part of a day for which a guess about payments and deliveries counts before any was observed. It affects how
-long a
-fill takes; a whole observed day says it better.
+long a fill takes; a whole observed day says it better.
 """
 
 _LEAST_SEEN = 1e-3
@@ -170,9 +167,8 @@ def duration(calls: int, windows: Sequence[tuple[float, int]]) -> float:
     """Returns the seconds until the last of `calls` has left, if each window of that many seconds admits that many
     calls.
 
-    A window of 0 calls has no limit. Windows are given from the shortest to the longest; each must be a multiple
-    of the
-    time that the shorter ones take to fill it, as the documented limits are.
+    A window of 0 calls has no limit. Windows are given from the shortest to the longest; each must be a multiple of
+    the time that the shorter ones take to fill it, as the documented limits are.
     """
     seconds = 0.0
     left = max(calls - 1, 0)

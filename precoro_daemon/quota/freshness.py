@@ -12,13 +12,10 @@ scan takes; of several collections the most valuable goes first. At a constant r
 (Azar et al., "Tractable near-optimal policies for crawling", 2018). If rates change with the hour, the rule follows
 them.
 
-The price makes spending fit the budget: it is the lowest price at which the two busiest days of the usual week
-take no
-more calls than lists may have. It is the same at all hours, because a call is worth as much at night. It rises
-steeply
-when the last day took about as many calls or more, and when it took far more than is usual by this hour: otherwise
-the
-evening of a first day with more changes than guessed, or of a Monday, would find no calls left.
+The price makes spending fit the budget: it is the lowest price at which the two busiest days of the usual week take
+no more calls than lists may have. It is the same at all hours, because a call is worth as much at night. It rises
+steeply when the last day took about as many calls or more, and when it took far more than is usual by this hour:
+otherwise the evening of a first day with more changes than guessed, or of a Monday, would find no calls left.
 
 Changes that webhooks announce need no poll, so only the others count in the value. The saved calls are not spent
 elsewhere: lists may have the share of their calls that corresponds to unannounced changes, or a few to check on the
@@ -75,14 +72,12 @@ _RUSH = 0.25
 
 _CHECKING_CALLS = 160.0
 """The calls a day that polls may take at least where they only check on webhooks, if there are as many. That holds
-for
-the busiest days: the mean is 148, and 95 of 100 changes that webhooks miss in office hours arrive within an hour.
+for the busiest days: the mean is 148, and 95 of 100 changes that webhooks miss in office hours arrive within an hour.
 """
 
 _SOONER_S, _SOONER = 0.5, 0.02
 """A collection is due this many seconds earlier, and this part of the time since its last scan earlier: the
-expectation
-sinks a little while it waits, and a planned turn must still be one when its time has come.
+expectation sinks a little while it waits, and a planned turn must still be one when its time has come.
 """
 
 
@@ -139,8 +134,7 @@ class FreshnessPlanner:
 
     def press(self, urgent: Mapping[str, float], since: float) -> None:
         """Multiplies the weight of changes of these collections for now, and makes collections due that were not
-        scanned after
-        `since`: at night, when hardly a change is expected, no factor would make them due.
+        scanned after `since`: at night, when hardly a change is expected, no factor would make them due.
         """
         self._urgent, self._urgent_since = urgent, since
 
@@ -217,8 +211,7 @@ class FreshnessPlanner:
 
     def _weight(self, name: str, unannounced: float) -> float:
         """Returns the effective weight. Announced changes arrive at once whatever their weight, and the ones that
-        webhooks miss
-        are more alike.
+        webhooks miss are more alike.
         """
         return math.pow(self._paces[name].weight, unannounced) * self._urgent.get(name, 1.0)
 

@@ -24,8 +24,7 @@ from precoro_daemon.quota.circuit_breaker import IDLE_S, MOST_FORBIDDEN
 
 MOST_REFUSALS_OF_A_KEY = MOST_FORBIDDEN + 1
 """Refusals of the key after which the next process does not try it at once; also the number of 403 in a row that
-refuse
-it.
+refuse it.
 """
 
 

@@ -1,12 +1,10 @@
 """what answers taught about the line and about others on the key, kept for the next process
 
 Theory of operation. A process that knows nothing about the line has to try it, and a trial may cost a refusal; one
-that
-knows nothing about others on the key runs into each full window again. So both are stored with the account of calls,
-and fade. Round trips lose half of their weight with each day, because paths change. What others make of a window
-fades
-with the window, as it does in a running process (`others`). Lessons from the future were stamped by a clock that was
-set since, and are discarded.
+that knows nothing about others on the key runs into each full window again. So both are stored with the account of
+calls, and fade. Round trips lose half of their weight with each day, because paths change. What others make of a
+window fades with the window, as it does in a running process (`others`). Lessons from the future were stamped by a
+clock that was set since, and are discarded.
 """
 
 from __future__ import annotations

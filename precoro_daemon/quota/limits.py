@@ -27,8 +27,7 @@ SECONDS: Mapping[Period, float] = {"second": 1.0, "minute": 60.0, "hour": 3600.0
 
 class Share(Struct, frozen=True):
     """Calls that these lanes may make together in any 24 hours, so that work scheduled later in the day finds the
-    rest. At
-    least 1.
+    rest. At least 1.
 
     scheduled  the calls that lists take in a day; what they took beyond that so far, as a first listing does, is
                subtracted, because lists and today's documents would otherwise wait in the evening

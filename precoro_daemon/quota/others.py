@@ -1,12 +1,11 @@
 """calls that others make on the same key, or that are not granted, as inferred from refusals
 
 If a window is full although our account says that there is room, others filled it. Their calls are subtracted from
-our
-part of that window, so that reserves are kept of what is really there. One refusal may be a coincidence: it takes at
-most a tenth of the window. Another one before the first is forgotten takes all that is missing. Each window without a
-refusal gives back a tenth of what was taken. A minute gives back by the hour, because what is granted does not change
-from one minute to the next; and half of a minute stays ours whatever others do, because a burst of theirs would slow
-us for hours.
+our part of that window, so that reserves are kept of what is really there. One refusal may be a coincidence: it takes
+at most a tenth of the window. Another one before the first is forgotten takes all that is missing. Each window
+without a refusal gives back a tenth of what was taken. A minute gives back by the hour, because what is granted does
+not change from one minute to the next; and half of a minute stays ours whatever others do, because a burst of theirs
+would slow us for hours.
 """
 
 from __future__ import annotations

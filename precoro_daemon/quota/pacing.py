@@ -15,20 +15,16 @@ which
   one way can be longer than another. At first W is the whole spread of round trips, up to a second.
 
 Only a trial shows whether round trips differ on the way or at the server, and a trial is worth it only if waiting
-costs
-much: if calls then leave less often than the hour and the day allow. By the documented limits that never happens,
-because their hour is full after 50 minutes even if W is a second. W is halved, and halved again each time calls were
-accepted that would have been too close if the way made all the difference. (Fixed windows accept some of those, so
-the
-seconds missing in their gaps count, not the calls.) The first such call that is refused ends the trial: W becomes
-four
-times as long for a week, because paths seldom change. Any other refusal by the limiter of a second increases the
-guard,
-which long times without refusals reduce again.
+costs much: if calls then leave less often than the hour and the day allow. By the documented limits that never
+happens, because their hour is full after 50 minutes even if W is a second. W is halved, and halved again each time
+calls were accepted that would have been too close if the way made all the difference. (Fixed windows accept some of
+those, so the seconds missing in their gaps count, not the calls.) The first such call that is refused ends the trial:
+W becomes four times as long for a week, because paths seldom change. Any other refusal by the limiter of a second
+increases the guard, which long times without refusals reduce again.
 
-R and W are known from few round trips at first: both get a slack that shrinks with their number.
-A call whose answer is lost proves nothing, so W applies. A refused call did arrive, but refusals are answered faster
-than other calls: it only proves that it arrived before its answer.
+R and W are known from few round trips at first: both get a slack that shrinks with their number. A call whose answer
+is lost proves nothing, so W applies. A refused call did arrive, but refusals are answered faster than other calls: it
+only proves that it arrived before its answer.
 """
 
 from __future__ import annotations
@@ -44,8 +40,7 @@ _LEAST_IN_FLIGHT = 2
 _MOST_IN_FLIGHT = 32
 _UNPACED_IN_FLIGHT = 16
 """Calls in flight if no limit sets the pace: a server that takes 50 ms then never keeps us waiting, and what is read
-ahead
-of a commit stays within some ten megabytes.
+ahead of a commit stays within some ten megabytes.
 """
 
 _LONGEST_WAY_S = 1.0
@@ -58,8 +53,7 @@ _SHORTEST_WAY_S = 0.03
 
 _WORTH_A_TRIAL_S = 0.1
 """Mean wait for each call from which a refusal is risked once to shorten it. If answers arrive too late to prove
-anything,
-every call waits for W, and any W above the shortest is worth a trial.
+anything, every call waits for W, and any W above the shortest is worth a trial.
 """
 
 _TRIALS_AFTER = 20
@@ -84,9 +78,8 @@ _GENERATION = 1_000
 
 _UNSEEN, _UNSEEN_EXTREMES = 5.0, 0.35
 """With n known round trips, the next may exceed them by their spread times the first value over n, or times the
-second
-over √n if that is more. If way and answer both vary, their extremes seldom coincide, and the least known round trip
-approaches the least possible one only with √n.
+second over √n if that is more. If way and answer both vary, their extremes seldom coincide, and the least known round
+trip approaches the least possible one only with √n.
 """
 
 _SUPPOSED_S = 2.0

@@ -61,21 +61,18 @@ twice.
 
 _URGENT_SPARE, _MOST_FOR_URGENT = 1.25, 0.25
 """Factor by which more than in the last day is kept for payments and deliveries, unless the reserve is larger, and
-the
-largest share of the day for each of the two: webhooks have a share of their own, and may be a flood.
+the largest share of the day for each of the two: webhooks have a share of their own, and may be a flood.
 """
 
 _UNKNOWN_URGENT, _MOST_UNKNOWN = 0.15, 0.35
 """Share of a day's calls kept beyond those made, in the first half of a first day, so that a fill that begins at
-night
-leaves payments of the evening their calls; and the largest share altogether.
+night leaves payments of the evening their calls; and the largest share altogether.
 """
 
 _UNSEEN_TIMES, _UNSEEN_URGENT, _UNSEEN_CHANGES = 5, 0.25, 0.07
 """On a first day, the most that payments and deliveries are assumed to make before any was observed: this multiple of
-what
-lists suggest, or the second value as a share of a day's calls. For documents that change: the same multiple, or the
-third value.
+what lists suggest, or the second value as a share of a day's calls. For documents that change: the same multiple, or
+the third value.
 """
 
 _UNKNOWN_PAYMENTS = 0.05
@@ -83,16 +80,13 @@ _UNKNOWN_PAYMENTS = 0.05
 
 _SPREAD, _SPREAD_AT_FIRST = 0.25, 0.6
 """Shares of what can wait. A first mirror of 7,000 calls ends at most half a day later than if all of it left at
-once, and
-a third of a day earlier than if all were spread. The second value applies when a first day with payments or
-deliveries
-begins.
+once, and a third of a day earlier than if all were spread. The second value applies when a first day with payments or
+deliveries begins.
 """
 
 _TO_SPARE_FOR_LISTS = 0.02
 """Share of a day's calls at most, beyond those that lists made: if these left in the morning, none of them returns
-before
-the next morning.
+before the next morning.
 """
 
 _TO_SPARE_OF_PAYMENTS = 0.01
@@ -290,8 +284,7 @@ def plan_quota(limits: Mapping[str, float], reserve: Mapping[Lane, int], demand:
 
 class Guess(NamedTuple):
     """Calls that a mean day is assumed to bring before any was observed: for payments and deliveries, and for
-    documents that
-    change.
+    documents that change.
     """
 
     urgent: float

@@ -13,8 +13,7 @@ class BudgetBook(Protocol):
     """What the budget must not forget: calls made, closed windows, refusals of the key.
 
     Every writing method is durable on return; cancellation leaves it done or not begun. Times are Unix seconds.
-    Raises
-    StoreUnusable if the disk is full or read-only, or the file is damaged.
+    Raises StoreUnusable if the disk is full or read-only, or the file is damaged.
     """
 
     async def now(self) -> float:
@@ -47,8 +46,7 @@ class BudgetBook(Protocol):
 
     async def refund(self, at: float, key: bytes) -> None:
         """Forgets a call that was recorded with exactly these values: its request was never written. Does nothing if
-        there is
-        none.
+        there is none.
         """
         ...
 

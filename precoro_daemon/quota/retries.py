@@ -26,10 +26,8 @@ def pause(failures: Sequence[BaseException], jitter: float) -> float | None:
     """Returns the seconds to wait before the next attempt, None to give up.
 
     `failures` are those of this call so far, newest last. `jitter` (0 to 1) spreads callers that one outage
-    interrupted at
-    the same time. A 429 does not count as a fault: the call was not processed, and the budget holds it until the
-    window
-    opens.
+    interrupted at the same time. A 429 does not count as a fault: the call was not processed, and the budget holds it
+    until the window opens.
     """
     newest = failures[-1]
     if not isinstance(newest, TemporaryError) or isinstance(newest, KeyInDoubt):
@@ -50,9 +48,8 @@ def quarantine_period(failure: BaseException, attempts: int) -> float:
     """Returns the seconds until a quarantined record is tried again, after `attempts` of its own in a row.
 
     The next run tries everything once more except what is forbidden: others would wait behind it. What Precoro itself
-    refuses is then left alone for longer and longer, because repeated errors can get a key blocked. Failures that
-    may pass
-    get some attempts before they are left alone as well, because each attempt is charged.
+    refuses is then left alone for longer and longer, because repeated errors can get a key blocked. Failures that may
+    pass get some attempts before they are left alone as well, because each attempt is charged.
     """
     attempts += isinstance(failure, Forbidden | AuthenticationError)
     if not isinstance(failure, TemporaryError):

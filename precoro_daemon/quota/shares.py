@@ -18,8 +18,7 @@ _SPANS_A_DAY = 48
 
 class ShareAccount:
     """The calls of the last day by share, and those of lists, which reduce shares if they exceed what was scheduled.
-    Stamps
-    are kept in order.
+    Stamps are kept in order.
     """
 
     def __init__(self, shares: Sequence[Share]) -> None:

@@ -102,8 +102,7 @@ class KnownHours:
     brought.
 
     They are stored in arrays, one for each week, which begins on a Thursday as Unix time does. An object for each
-    hour
-    would take ten times the memory, 5 MB for all collections of a company.
+    hour would take ten times the memory, 5 MB for all collections of a company.
     """
 
     def __init__(self) -> None:

@@ -26,18 +26,16 @@ because a lap of a job that it follows brought something. Then it does a round o
 or a lap brought nothing. What failed in a round is not due again in it. A job whose quota is spent sleeps until the
 quota opens. A job that cannot work is blocked for a minute, then longer, up to a quarter of an hour; the cause is
 logged once. The start of each lap is stored, so that a restart begins no lap that is not due; after a reload every
-job
-has a turn.
+job has a turn.
 
 No job ever interrupts another one, and jobs run concurrently: which call leaves first is decided where calls leave.
 What must not happen at the same time is excluded as narrowly as possible: by a keyed lock in what the jobs share
 (`keyed_lock`), or, if two jobs conflict as a whole, by a group. Laps of a group take turns in the order of their
 requests, so that a long round delays nobody by more than a lap.
 
-A run (`--once`) uses the same jobs, checks, laps and states, and differs in four ways. Jobs run one after the
-other in
-their order, a lap each, round after round until a round brings nothing; schedules, groups and wake-ups are unused. A
-held job is not waited for: it has had its last lap. A fatal error ends the run. Laps are not stored for later
+A run (`--once`) uses the same jobs, checks, laps and states, and differs in four ways. Jobs run one after the other
+in their order, a lap each, round after round until a round brings nothing; schedules, groups and wake-ups are unused.
+A held job is not waited for: it has had its last lap. A fatal error ends the run. Laps are not stored for later
 processes.
 
 Both end alike (`lifecycle`). After the first signal no more calls leave, and those in flight get fifteen seconds; the

@@ -16,7 +16,6 @@ LONGEST_PAUSE_S = 900.0
 
 def pause_of_company(setbacks: int) -> float:
     """Returns the seconds until a company that could not be served is tried again, after `setbacks` in a row: 5
-    seconds to a
-    quarter of an hour.
+    seconds to a quarter of an hour.
     """
     return min(5.0 * 2.0 ** min(setbacks - 1, 8), LONGEST_PAUSE_S)

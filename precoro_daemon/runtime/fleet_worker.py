@@ -49,11 +49,9 @@ class Tenancy:
 class FleetWorker:
     """Serves its share of the companies.
 
-    `serve` is called for each company, and returns when it stopped for good or `Tenancy.ending` is set; the
-    company is then
-    handed back, and may return. It must end what it began for the company even if it is cancelled. Errors of this
-    program
-    end the company's service; any other error ends the worker.
+    `serve` is called for each company, and returns when it stopped for good or `Tenancy.ending` is set; the company
+    is then handed back, and may return. It must end what it began for the company even if it is cancelled. Errors of
+    this program end the company's service; any other error ends the worker.
     """
 
     def __init__(

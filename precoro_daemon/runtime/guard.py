@@ -11,9 +11,8 @@ import anyio
 async def guarded(name: str, work: Callable[[], Awaitable[None]]) -> None:
     """Does the work. Raises RuntimeError if it was cancelled although no surrounding scope was.
 
-    A cancellation that reaches the wrong task, for example from a library's timeout, ends it silently: its task
-    group takes
-    that for a normal end, and a part of the program is gone for good. So the program is restarted instead.
+    A cancellation that reaches the wrong task, for example from a library's timeout, ends it silently: its task group
+    takes that for a normal end, and a part of the program is gone for good. So the program is restarted instead.
     """
     try:
         await work()

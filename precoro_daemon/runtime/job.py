@@ -31,11 +31,9 @@ class LapReport(Struct, frozen=True):
 class Job(Protocol):
     """Work that is done in laps.
 
-    A round is one or more laps of a job in a row. A lap may be cancelled at any moment: what it has committed
-    stays, and the
-    next lap continues from there. It handles the failures of single records, and reports what ended it. A
-    DaemonError that
-    it raises instead blocks the job like one that it reports.
+    A round is one or more laps of a job in a row. A lap may be cancelled at any moment: what it has committed stays,
+    and the next lap continues from there. It handles the failures of single records, and reports what ended it. A
+    DaemonError that it raises instead blocks the job like one that it reports.
     """
 
     @property
@@ -105,11 +103,10 @@ class UnableJob:
 class Registration(Struct, frozen=True):
     """A job and its place in the plan.
 
-    forced     runs instead when a person requests this job by name; None if that makes no difference
-    schedule   when its turn comes in a service; None: it is checked now and then
-    after      a lap of one of these jobs that brought something wakes it
-    group      laps of the jobs of one group take turns, "" for none
-    silent     whether its laps leave the logging of failures to the scheduler
+    forced     runs instead when a person requests this job by name; None if that makes no difference schedule   when
+    its turn comes in a service; None: it is checked now and then after      a lap of one of these jobs that brought
+    something wakes it group      laps of the jobs of one group take turns, "" for none silent     whether its laps
+    leave the logging of failures to the scheduler
     """
 
     job: Job

@@ -6,10 +6,9 @@ Whether there is work follows from the state in the store, so nothing about a jo
 with the process. This module only keeps what the job is doing at present, and why it does nothing if it does nothing.
 
 An IDLE job waits for its schedule or for a wake-up; either makes it DUE. Then it is checked for work, before anything
-is waited for. If there is work, it is WAITING until its group is free, and is checked once more, because another
-job of
-the group may have done the work meanwhile. Then it is RUNNING for a lap. While there is more to do it continues with
-the next lap; a job of a group waits for its turn again before each.
+is waited for. If there is work, it is WAITING until its group is free, and is checked once more, because another job
+of the group may have done the work meanwhile. Then it is RUNNING for a lap. While there is more to do it continues
+with the next lap; a job of a group waits for its turn again before each.
 
 Two states last until `next_at`, and waking the job changes neither: BLOCKED, because a failure does not pass by being
 checked more often, and OUT_OF_QUOTA, because the quota opens at a known time. A wake-up that arrives meanwhile or

@@ -107,8 +107,7 @@ async def run_services(build: Build, reread: Callable[[], Awaitable[bool]], hook
 
 async def run_until_signal(served: Served, hooks: Hooks) -> End:
     """Runs it with signal handling. The first SIGTERM or SIGINT lets calls in flight finish for a while; the second
-    ends
-    everything at once. SIGHUP reloads, unless it means that the terminal is gone.
+    ends everything at once. SIGHUP reloads, unless it means that the terminal is gone.
     """
     signals_of = _Signals(served, hooks)
     # Around the group: who reads the signals must have gone before they end.
@@ -154,8 +153,7 @@ async def run_once(scheduler: Scheduler, time_limit: float | None) -> RunReport:
 @contextmanager
 def _handling(*numbers: signal.Signals) -> Iterator[AsyncIterator[signal.Signals]]:
     """Handles signals. asyncio's own handlers restore the system's default when they end: a signal in that moment
-    would end the
-    process. Here a handler that another part installed meanwhile stays.
+    would end the process. Here a handler that another part installed meanwhile stays.
     """
     loop = asyncio.get_running_loop()
     send, receive = anyio.create_memory_object_stream[signal.Signals](math.inf)

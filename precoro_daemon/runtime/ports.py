@@ -177,9 +177,8 @@ class Brake(Protocol):
 class Leases(Protocol):
     """The lease of one worker, and the companies that it holds.
 
-    Raises StoreUnavailable if the database cannot be reached at present, StoreUnusable if it never can. Every
-    method ends
-    within a third of a lease.
+    Raises StoreUnavailable if the database cannot be reached at present, StoreUnusable if it never can. Every method
+    ends within a third of a lease.
     """
 
     @property

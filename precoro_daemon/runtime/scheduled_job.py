@@ -83,8 +83,7 @@ class ScheduledJob(Struct):
 
     async def check(self, *, anew: bool) -> bool:
         """Returns whether there is work that may be done. `anew`: a round begins with this check; without work, the
-        next check is
-        planned.
+        next check is planned.
         """
         if self.draining:
             return False
@@ -117,8 +116,7 @@ class ScheduledJob(Struct):
 
     def note(self, lap: LapReport, known: Collection[str]) -> bool:
         """Keeps the lap's report and returns whether nothing failed. Failures are logged here if the job does not log
-        them itself,
-        and if they are not among the `known` ones.
+        them itself, and if they are not among the `known` ones.
         """
         if self.registration.silent:
             fresh = [line for line in lap.failed if line not in known]
@@ -166,8 +164,7 @@ class ScheduledJob(Struct):
 
     def block(self, error: DaemonError) -> None:
         """Blocks a job that cannot work at present. A refused key is tried seldom, everything else soon at first, and
-        a job that
-        waits for something on this machine again and again.
+        a job that waits for something on this machine again and again.
         """
         status, now = self.status, self.clock.now()
         status.setbacks += 1

@@ -92,8 +92,7 @@ class Scheduler:
         """Runs rounds in the order of the jobs, one lap each, until a round brings nothing or `end` is called.
 
         If a later job creates work for an earlier one, that is done in the next round. A held job has had its last
-        lap and is
-        not waited for. The report is kept up to date throughout. Raises fatal errors.
+        lap and is not waited for. The report is kept up to date throughout. Raises fatal errors.
         """
         brought = -1
         while report.brought > brought:
@@ -159,8 +158,7 @@ class Scheduler:
 
     async def _round(self, job: ScheduledJob) -> None:
         """Runs laps until the job has nothing left to do, or can do no more for now. Between two laps the other jobs
-        of its group
-        have their turns.
+        of its group have their turns.
         """
         anew = more = True
         while more:

@@ -6,8 +6,7 @@ import anyio
 
 _AT_ONCE = 4
 """A start takes its own connection to the database, and a core for a fifth of a second. A worker that started
-hundreds at
-once would renew its lease too late, lose them all, and start again.
+hundreds at once would renew its lease too late, lose them all, and start again.
 """
 
 _LONG_S = 10.0

@@ -13,10 +13,8 @@ epoch (the fence), so the database itself refuses a worker that was replaced, ho
 
 Two clocks judge a lease. Whether *another* worker is alive is decided by the database's clock alone, so the clocks of
 the machines may differ by hours. Whether *this* worker's lease still runs, the worker decides by a monotonic clock
-that
-it read before the renewal left. The row is written later than that, so the worker always gives up first. Neither
-clock
-is trusted with money: a suspended machine may not notice that its own clock stood still, and the fence needs no
+that it read before the renewal left. The row is written later than that, so the worker always gives up first. Neither
+clock is trusted with money: a suspended machine may not notice that its own clock stood still, and the fence needs no
 clock.
 
 What a lease allows shrinks while it ages:
@@ -30,14 +28,11 @@ The last third is kept for work in progress: a payment leaves within five second
 the shortest lease that a fleet may have. As soon as a renewal fails, no call leaves until one succeeds.
 
 Companies are distributed by targets. Every worker computes the same targets from the same counts: as even as
-possible,
-with the fewest moves, and never more for a worker than it accepts. A worker with too few takes free companies up
-to its
-target. A worker with too many hands back a quarter of the excess at a time, and only when none is free, so that a
-growing fleet moves gently; but it hands back companies that it has not begun to serve all at once. A drained worker
-hands back everything at once. A company for which only this worker has a file is not distributed: no other worker
-could
-take it, so it comes and stays, whatever the target.
+possible, with the fewest moves, and never more for a worker than it accepts. A worker with too few takes free
+companies up to its target. A worker with too many hands back a quarter of the excess at a time, and only when none is
+free, so that a growing fleet moves gently; but it hands back companies that it has not begun to serve all at once. A
+drained worker hands back everything at once. A company for which only this worker has a file is not distributed: no
+other worker could take it, so it comes and stays, whatever the target.
 """
 
 from __future__ import annotations
@@ -57,8 +52,7 @@ _RENEWALS = 3
 
 _SILENT_LEASES = 2
 """The number of leases for which a loop may give no sign of life: handing over all its companies costs the others
-more
-than a pause. The service manager waits longer (WatchdogSec) before it ends the process.
+more than a pause. The service manager waits longer (WatchdogSec) before it ends the process.
 """
 
 _SLOWEST_TURN_S = 2.0
@@ -175,8 +169,7 @@ class Turn(Struct, frozen=True):
 
 def targets(held: Mapping[str, int], companies: int, most: Mapping[str, int] | None = None) -> Mapping[str, int]:
     """Returns how many companies each worker should have. The numbers differ by at most one, except for workers with
-    a limit,
-    and no other distribution needs fewer moves.
+    a limit, and no other distribution needs fewer moves.
     """
     open_, full = dict(held), dict[str, int]()
     each = left = 0

@@ -16,8 +16,7 @@ _LIVENESS_CHECK_S = 5.0
 
 _OWN_CHECKS, _OWN_CHECK_S = 30, 30.0
 """Without a supervisor, as with each of many companies: the number of checks in the silence after which a part counts
-as
-stuck, and the most seconds between two. Checking every five seconds cost more than everything else in a quiet
+as stuck, and the most seconds between two. Checking every five seconds cost more than everything else in a quiet
 company.
 """
 
@@ -26,9 +25,8 @@ company.
 class Watchdog:
     """Checks every part of the program again and again.
 
-    A part that hangs is logged once, and keeps the watchdog from reporting that all is well, so that the
-    supervisor may
-    restart the program. Silence counts only while a part is at work, and not while it waits for quota.
+    A part that hangs is logged once, and keeps the watchdog from reporting that all is well, so that the supervisor
+    may restart the program. Silence counts only while a part is at work, and not while it waits for quota.
 
     stuck_after  seconds of silence after which a part counts as stuck
     """

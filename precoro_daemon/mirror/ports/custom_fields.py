@@ -1,4 +1,4 @@
-"""what is known of custom fields, and which definitions are due"""
+"""the known custom fields, and which definitions are due"""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from precoro_daemon.mirror.rules.field_references import FieldReadings
 
 
 class DueField(Struct, frozen=True):
-    """A field whose definition is to be asked for.
+    """A field whose definition is to be requested.
 
     collection  of the definition: document_custom_fields, item_custom_fields or supplier_custom_fields
     version     of its row in the mirror, None if it is not mirrored
-    attempts    have failed since it was last good
+    attempts    failures since the last success
     """
 
     collection: str
@@ -28,37 +28,43 @@ class DueField(Struct, frozen=True):
 
 
 class CustomFields(Protocol):
-    """What is known of custom fields.
+    """The known custom fields.
 
-    Every method that writes is one transaction, durable when it returns; cancellation leaves it done or not begun.
-    Raises StoreUnusable when the disk is full, read-only or the file damaged.
+    Every writing method is one transaction, durable on return; cancellation leaves it done or not begun. Raises
+    StoreUnusable if the disk is full or read-only, or the file is damaged.
     """
 
     async def save_readings(self, readings: FieldReadings, move: Move) -> None:
-        """Store what was read out of the change log, and move the position of its follower; nothing of both if that
-        was moved meanwhile. A reading that is stored a second time changes nothing.
+        """Stores what was read from the change log, and moves the follower's position; does neither if it was moved
+        meanwhile. Storing the same readings again changes nothing.
 
-        A field whose list row is new or changed may be asked for at once, whatever its last failure said.
+        A field whose list row is new or changed may be requested at once, whatever its last failure was.
         """
         ...
 
     async def due(self, *, before: float, older_than: float) -> Sequence[DueField]:
-        """Fields some record refers to whose definition is missing, fetched before `older_than`, marked stale or
-        older than its row in the mirror; without what has vanished or is quarantined until `before` or later."""
+        """Returns the fields that a record refers to and whose definition is missing, was fetched before
+        `older_than`, is marked stale, or is older than its row in the mirror; without vanished ones, and those
+        quarantined until `before` or later.
+        """
         ...
 
     async def save(self, due: DueField, detail: Detail, *, asked_at: float) -> None:
-        """Store the definition among the details of the mirror, answered for `due.version`, and its options. A state
-        of an option that is no longer so ends at `asked_at` and stays. Clears the quarantine of the field, and
-        a stale mark that is not newer than `asked_at`."""
+        """Stores the definition among the details of the mirror, as the answer for `due.version`, and its options.
+
+        The former state of a changed option ends at `asked_at` and is kept. Clears the field's quarantine, and a
+        stale mark that is not newer than `asked_at`.
+        """
         ...
 
     async def quarantine(self, item: Quarantined) -> None:
-        """Remember a failure under the stage DEFINITION or WITHHELD, instead of one under the other stage; a
-        repeat raises `attempts` and keeps `since`."""
+        """Stores a failure at the stage DEFINITION or WITHHELD, in place of one at the other stage. A repeated
+        failure increments `attempts` and keeps `since`.
+        """
         ...
 
     async def mark_stale(self, collection: str, since: Mapping[int, float]) -> None:
-        """The definition of each ID is another one since then (Unix seconds): it is due at once, whatever its last
-        failure said. A field that no record refers to is not asked for; nothing happens."""
+        """Marks definitions as changed since a time (Unix seconds): they are due at once, whatever their last failure
+        was. A field that no record refers to is not requested, and ignored.
+        """
         ...

@@ -1,4 +1,4 @@
-"""webhooks that came: kept until they are applied"""
+"""received webhooks, stored until they are applied"""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Protocol
 from msgspec import Struct
 
 UNKNOWN_TYPE = -1
-"""Of a delivery that only says that one came of a type that nobody knows: its id is that type, which may be any
-number."""
+"""The type of a delivery that only reports a webhook of an unknown type, which is its id and may be any number."""
 
 
 class Delivery(Struct, frozen=True):
     """What Precoro says changed: a hint, never data.
 
-    type     Precoro's number of a kind of record · id, idn: its two names; idn is None where it has none
-    came_at  when it last came (Unix seconds by the Clock); 0 for one that is not kept yet
+    type     Precoro's number of a kind of record
+    id, idn  the record's two names; idn is None if it has none
+    came_at  when it last arrived (Unix seconds by the Clock); 0 if it is not stored yet
     """
 
     type: int
@@ -28,8 +28,11 @@ class Delivery(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class DeliveryCounts:
-    """waiting: not yet applied · received: all that came, repeated ones too · last_at: when the last came (or None)
-    · unheard: changes of the last day that polling found first, of kinds of which deliveries come"""
+    """waiting   not yet applied
+    received  all that arrived, including repeated ones
+    last_at   when the last one arrived, None if none did
+    unheard   changes of the last day that polling found first, of kinds for which deliveries arrive
+    """
 
     waiting: int = 0
     received: int = 0
@@ -38,33 +41,33 @@ class DeliveryCounts:
 
 
 class DeliveryInbox(Protocol):
-    """Where deliveries are kept when they come. Durable on return. Raises StoreUnusable."""
+    """Stores deliveries when they arrive. Durable on return. Raises StoreUnusable."""
 
     async def note(self, batch: Sequence[Delivery], *, at: float) -> Sequence[Delivery]:
-        """Keep them; gives back those that were refused because too many wait already. All others are kept."""
+        """Stores deliveries, and returns those that were refused because too many wait already."""
         ...
 
 
 class Deliveries(DeliveryInbox, Protocol):
-    """One row for each record that was announced, whatever number of times.
+    """One row for each announced record, however often it was announced.
 
-    A delivery is due when it came after the last time it was applied. Durable on return. Raises StoreUnusable.
+    A delivery is due if it arrived after it was last applied. Durable on return. Raises StoreUnusable.
     """
 
     async def due(self, *, now: float, limit: int) -> Sequence[Delivery]:
-        """Oldest first; without those that were applied less than a minute before."""
+        """Returns due deliveries, oldest first, without those that were applied less than a minute before."""
         ...
 
     async def next_due(self) -> float | None:
-        """When the first of those that wait may be applied; None if none waits."""
+        """Returns when the first waiting delivery may be applied, None if none waits."""
         ...
 
     async def settle(self, batch: Sequence[Delivery], *, heard_at: float, at: float, outcome: str) -> None:
-        """They are applied, as far as they came at `heard_at` or before; later ones stay due."""
+        """Records that they were applied, as far as they arrived at or before `heard_at`; later ones stay due."""
         ...
 
     async def postpone(self, batch: Sequence[Delivery], *, until: float) -> None:
-        """They could not be applied, and are not due before."""
+        """Makes deliveries that could not be applied due at `until`."""
         ...
 
     async def counts(self, *, now: float) -> DeliveryCounts: ...

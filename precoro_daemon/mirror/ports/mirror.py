@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 class Committed(Struct, frozen=True):
-    """What one transaction did: the scan as it now stands, the cursor, and counts of rows by what became of them.
+    """The result of one transaction: the scan and the cursor after it, and the number of rows by their outcome.
 
-    closed      the scan is over, and nothing is left to do at its end
-    changed_at  `updateDate` of each row that was created or updated, "" where it has none
+    closed      whether the scan is over and needs no more work
+    changed_at  `updateDate` of each row that was created or updated, "" if it has none
     """
 
     scan: Scan
@@ -39,8 +39,7 @@ class Committed(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a collection stands: its cursor, the scans that were begun and not closed, and the skew of Precoro's
-    reading of `modifiedSince`, as far as it was found."""
+    """A collection's cursor, its open scans, and the known skew of Precoro's reading of `modifiedSince`."""
 
     cursor: Cursor
     skew: Skew
@@ -48,13 +47,13 @@ class Standing:
     changes: Scan | None = None
 
     def left(self, kind: Kind) -> Scan | None:
-        """The scan of that kind that goes on where it was cut off."""
+        """Returns the interrupted scan of that kind, to be resumed."""
         scan = self.whole if kind == "whole" else self.changes
         # What one that is finished could not ask about is asked about by the next.
         return None if scan is None or scan.finished else scan
 
     def without(self, kind: Kind, cursor: Cursor) -> Standing:
-        """Once the scan of that kind is closed."""
+        """Returns the standing after the scan of that kind was closed."""
         if kind == "whole":
             return Standing(cursor, self.skew, changes=self.changes)
         return Standing(cursor, self.skew, whole=self.whole)
@@ -62,8 +61,11 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A document whose detail is missing or older than its version; `attempts` have failed since it was last good,
-    the last of them because it was not there (`absent`)."""
+    """A document whose detail is missing or older than its version.
+
+    attempts  failures since the last success
+    absent    whether the last of them was a 404
+    """
 
     collection: str
     id: int
@@ -74,8 +76,9 @@ class Due:
 
 
 class Known(Struct, frozen=True):
-    """A record of the mirror, when its detail was asked for, if it is not older than the record's version, and until
-    when it is quarantined, if it is."""
+    """A record of the mirror, when its up-to-date detail was requested, and until when it is quarantined; None if
+    there is no such detail or quarantine.
+    """
 
     due: Due
     detailed_at: float | None
@@ -83,10 +86,10 @@ class Known(Struct, frozen=True):
 
 
 class Age(Struct, frozen=True):
-    """Which documents are meant: the recent ones or the others.
+    """Selects the recent documents or the others.
 
-    Recent is what changed at `since` (Unix seconds) or later by its own date, though not before the mirror began; and
-    what had a detail that is old now.
+    Recent documents changed at or after `since` (Unix seconds) by their own date, but not before the mirror began; or
+    they have an outdated detail.
     """
 
     since: float
@@ -94,7 +97,7 @@ class Age(Struct, frozen=True):
 
 
 class WantedDetails(Struct, frozen=True):
-    """Which collections get details: of all records, or only of those with attachments."""
+    """Which collections get details: all records, or only those with attachments."""
 
     collections: Sequence[str] = ()
     with_attachments: Sequence[str] = ()
@@ -105,7 +108,7 @@ class Quarantined:
     """Something that failed and is kept apart, for a person to see, or to be tried again.
 
     retry_at  when it is due again (Unix seconds); None: only when Precoro sends it again
-    absent    Precoro says that there is no such document
+    absent    whether Precoro says that the document does not exist
     """
 
     collection: str
@@ -122,7 +125,9 @@ class Quarantined:
     def failed(
         cls, stage: Stage, of: tuple[str, int], error: DaemonError, attempts: int, at: float, *, reason: str = ""
     ) -> Self:
-        """Of a record, by collection and id, that failed `attempts` times in a row: tried again ever more seldom."""
+        """Returns the quarantine of a record, by collection and id, that failed `attempts` times in a row. Its
+        retries become rarer.
+        """
         collection, id_ = of
         return cls(
             collection=collection,
@@ -138,65 +143,68 @@ class Quarantined:
 
 
 class Mirror(Protocol):
-    """The mirror, its scans and cursors. One writer.
+    """The mirror, its scans and cursors. Has one writer.
 
-    Every method that writes is one transaction, durable when it returns; cancellation leaves it done or not begun.
-    Raises StoreUnusable when the disk is full, read-only or the file damaged.
+    Every writing method is one transaction, durable on return; cancellation leaves it done or not begun. Raises
+    StoreUnusable if the disk is full or read-only, or the file is damaged.
     """
 
     async def cursor(self, collection: str) -> Cursor:
-        """An empty Cursor if the collection was never listed."""
+        """Returns the cursor, an empty one if the collection was never listed."""
         ...
 
     async def anchor(self, collection: str) -> Cursor:
-        """The cursor, once its anchor is known: where it was not, the records that the mirror has show it."""
+        """Returns the cursor with its anchor. If that was unknown, the mirror's records show it."""
         ...
 
     async def skew(self) -> Skew:
-        """Of Precoro's reading of `modifiedSince`, as far as it was found."""
+        """Returns the known skew of Precoro's reading of `modifiedSince`."""
         ...
 
     async def save_skew(self, skew: Skew) -> None: ...
 
     async def standing(self, collection: str) -> Standing:
-        """All that a scan goes by, in one trip."""
+        """Returns everything that a scan depends on, in one trip."""
         ...
 
     async def commit_pages(self, scan: Scan, pages: Sequence[Page]) -> Committed:
-        """Records, change rows, scan progress and, when the scan is over, the cursor: all or nothing.
+        """Stores records, change rows, scan progress and, if the scan is over, the cursor, atomically.
 
-        `pages` follow `scan.next_page` without gap. Committing the same pages again changes nothing but the scan.
-        A finished scan of changes is closed here, and so is a whole one that missed nothing; another one stays open
-        until `close_scan`. What was quarantined at the stage SCAN is cleared when the scan is over.
+        `pages` follow `scan.next_page` without a gap. Committing the same pages again changes only the scan. A
+        finished scan of changes is closed here, and so is a whole scan that missed nothing; any other stays open
+        until `close_scan`. The end of a scan clears the quarantine at the stage SCAN.
         """
         ...
 
     async def unseen(self, scan: Scan, ids: Collection[int]) -> int:
-        """How many of them the open scan has not met."""
+        """Returns how many of the ids the open scan has not seen."""
         ...
 
     async def live(self, collection: str) -> int:
-        """Live, wanted records."""
+        """Returns the number of live, wanted records."""
         ...
 
     async def missing(self, scan: Scan) -> tuple[Sequence[Missing], int]:
-        """Live, wanted records that the finished whole scan did not list and that have not changed since it
-        started; and how many live, wanted records there are in all."""
+        """Returns the live, wanted records that the finished whole scan did not list and that have not changed since
+        it started, and the number of all live, wanted records.
+        """
         ...
 
     async def close_scan(self, scan: Scan, vanished: Sequence[int] = (), *, at: float) -> None:
-        """Mark the ids vanished, as `mark_vanished` does; forget the scan and what it saw. What was quarantined at
-        the stage CENSUS is cleared."""
+        """Marks the ids vanished, as `mark_vanished` does, and forgets the scan and what it saw. Clears the
+        quarantine at the stage CENSUS.
+        """
         ...
 
     async def mark_vanished(self, scan: Scan, ids: Sequence[int], *, at: float) -> None:
-        """Mark them vanished (with change rows), but for those that were listed as changed since the scan started."""
+        """Marks them vanished (with change rows), except those that were listed as changed since the scan started."""
         ...
 
     async def refilter(self, collection: str, fingerprint: str, keeps: Callable[[Record, str | None], bool]) -> None:
-        """Set `wanted` of every stored record anew, by its row and its detail (None if that is not up to date), with
-        change rows where it is another; store a cursor that has only the filter's fingerprint, so that the next scan
-        is whole; drop open scans."""
+        """Recomputes `wanted` of every stored record from its row and its detail (None if not up to date), with
+        change rows for differences. Stores a cursor with nothing but the filter's fingerprint, so that the next scan
+        is whole, and drops open scans.
+        """
         ...
 
     async def due_details(
@@ -208,8 +216,9 @@ class Mirror(Protocol):
         limit: int,
         age: Age | None = None,
     ) -> Sequence[Due]:
-        """Newest first; without what is quarantined until `before` or later. Of `with_attachments` only the records
-        that are known to have files; of either only those of that age."""
+        """Returns due details, newest first, without those quarantined until `before` or later. Of `with_attachments`
+        only records known to have files are due; `age` selects by age.
+        """
         ...
 
     async def count_due(
@@ -222,42 +231,45 @@ class Mirror(Protocol):
     ) -> Mapping[str, int]: ...
 
     async def known(self, collection: str, ids: Collection[int]) -> Sequence[Known]:
-        """Those of them that are live and wanted."""
+        """Returns those of the records that are live and wanted."""
         ...
 
     async def save_detail(self, due: Due, detail: Detail, *, at: float, patience: float = 0.0) -> None:
-        """Store the detail, asked for at `at`, under the live row it names (its own id; `due.id` if it has none or no
-        such row), set that row's `wanted` if the detail says False, and note `due.version` as answered for `due` and,
-        for rows that share the idn, their present version. Clears what was quarantined at the stage DETAIL.
+        """Stores the detail, requested at `at`, under the live row it names (its own id; `due.id` if it has none, or
+        there is no such row). If the detail shows that the record is not wanted, so does the row afterwards. Records
+        `due.version` as answered for `due`, and for rows that share the idn their present version. Clears the
+        quarantine at the stage DETAIL.
 
-        patience  real seconds for which it may wait for another write, to become durable in one commit with it
+        patience  real seconds for which it may wait for another write, to share its commit
         """
         ...
 
     async def mark_gone(self, due: Due, *, at: float) -> None:
-        """Mark vanished (with change rows) the live rows that `due` addresses: its own, and those that share its idn.
-        Clears what was quarantined at the stage DETAIL."""
+        """Marks the live rows that `due` addresses as vanished (with change rows): its own, and those that share its
+        idn. Clears the quarantine at the stage DETAIL.
+        """
         ...
 
     async def count_quarantined(self) -> Mapping[tuple[str, Stage], int]:
-        """How many things are quarantined, by collection and stage."""
+        """Returns the number of quarantined things by collection and stage."""
         ...
 
     async def quarantine(self, item: Quarantined) -> None:
-        """Remember a failure; a repeat raises `attempts` and keeps `since`."""
+        """Stores a failure. A repeated failure increments `attempts` and keeps `since`."""
         ...
 
     async def quarantined(self, collection: str, key: str, stage: Stage) -> Quarantined | None: ...
 
     async def release(self, collection: str, key: str, stage: Stage) -> None:
-        """End its quarantine."""
+        """Ends a quarantine."""
         ...
 
     async def release_unseen(self, collection: str, stage: Stage, before: float) -> None:
-        """End the quarantine of what did not fail since then."""
+        """Ends the quarantine of what has not failed since `before`."""
         ...
 
     async def quarantine_detail(self, due: Due, error: DaemonError, *, at: float, stale: bool = False) -> None:
-        """The same of a detail that did not come, for each live row that `due` addresses. `stale`: it is due though
-        the row is as it was."""
+        """Quarantines a detail that did not arrive, for each live row that `due` addresses. `stale`: it is due
+        although the row is unchanged.
+        """
         ...

@@ -18,8 +18,8 @@ class Detail:
     """A full document.
 
     id      the id inside it, None if it has none
-    raw     its JSON exactly as it came
-    wanted  False if only the detail shows that the user's filter does not keep it
+    raw     its JSON exactly as it was received
+    wanted  False if only the detail shows that the user's filter excludes it
     """
 
     id: int | None
@@ -31,9 +31,10 @@ class Detail:
 class ListRequest:
     """Which rows of a list are wanted.
 
-    filter  what the user wants kept
-    since   only what was created or changed at or after this time (Unix seconds); None for whatever its age. It is
-            the one condition that a record cannot leave
+    filter  what the user wants to keep
+    since   only what was created or changed at or after this time (Unix seconds), None for any age; the one
+    condition that
+            a record cannot leave
     """
 
     collection: collections.Collection
@@ -51,24 +52,26 @@ class Precoro(Protocol):
     def scan(
         self, wanted: ListRequest, lane: Lane, start: int
     ) -> AbstractAsyncContextManager[AsyncIterator[Sequence[Page]]]:
-        """Pages `start`, `start + 1`, ... in order, as batches of those that have arrived; ends after the last.
+        """Yields pages `start`, `start + 1`, ... in order, in batches of those that have arrived; ends after the
+        last.
 
-        Fetches ahead; on exit what is still in flight is cancelled. A page that fails is raised in its turn, after
-        all pages before it were given out.
+        Fetches ahead; on exit, calls in flight are cancelled. A failure is raised in the failed page's place, after
+        all pages before it.
         """
         ...
 
     async def page(self, wanted: ListRequest, lane: Lane, number: int) -> Page:
-        """One page alone."""
+        """Returns a single page."""
         ...
 
     async def probe(self, collection: collections.Collection, lane: Lane) -> None:
-        """One small call, to see whether it is answered."""
+        """Makes one small call, to see whether it is answered."""
         ...
 
     async def measure(self, wanted: ListRequest, lane: Lane) -> int:
-        """Records of a list, by one small page or, where that does not tell, also the last; at least those on the
-        first page where neither tells."""
+        """Returns the number of records of a list, from one small page or, if that does not state it, the last; if
+        neither does, at least those of the first page.
+        """
         ...
 
     async def detail(self, collection: collections.Collection, key: int | str, lane: Lane) -> Detail: ...

@@ -1,4 +1,4 @@
-"""who shows how far scans and details are"""
+"""shows the progress of scans and details"""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from precoro_daemon.mirror.rules.cursors import Scan
 
 
 class MirrorProgress(Protocol):
-    """Who shows how far scans and details are. Calls are cheap and never raise."""
+    """Shows the progress of scans and details. Its methods are cheap and never raise."""
 
     def scan_advanced(self, collection: str, scan: Scan, committed: Committed) -> None: ...
 

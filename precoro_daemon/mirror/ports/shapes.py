@@ -1,4 +1,4 @@
-"""what is remembered of the shapes of answers, and who watches them"""
+"""the stored shapes of answers, and the watch over them"""
 
 from __future__ import annotations
 
@@ -12,42 +12,43 @@ from precoro_daemon.mirror.rules.shapes import Place, Shape, ShapeChange
 
 
 class ShapeBook(Protocol):
-    """Shapes as they were learned, and what of them changed since. All raise StoreUnusable."""
+    """The learned shapes, and their changes since. All methods raise StoreUnusable."""
 
     async def load(self) -> Mapping[Place, Shape]: ...
 
     async def changes(self) -> Sequence[ShapeChange]: ...
 
     async def save(self, shapes: Mapping[Place, Shape], changes: Sequence[ShapeChange] | None) -> None:
-        """Each in the place of what was kept of it (None: as they are); one transaction, durable on return."""
+        """Replaces the stored shapes and changes (None leaves them), in one transaction, durable on return."""
         ...
 
 
 class ShapeWatch(Protocol):
-    """Sees answers as they come, and reads few of them. Raises StoreUnusable."""
+    """Sees answers as they arrive, and reads few of them. Raises StoreUnusable."""
 
     async def listed(self, collection: Collection, pages: Sequence[Page]) -> None:
-        """Pages that were committed."""
+        """Sees pages that were committed."""
         ...
 
     async def detailed(self, collection: Collection, raw: str) -> None: ...
 
     def lacks(self, collection: Collection, raw: str, accepted: Names[str] = ()) -> Sequence[str]:
-        """What a detail has not, of all on which money depends and that other details have, or has otherwise: a
-        sentence each. Without the fields that are `accepted`."""
+        """Returns a sentence for each field that money depends on, that other details have, and that this detail
+        lacks or has in another type, except those that are `accepted`.
+        """
         ...
 
     async def announced(self, type_: int) -> None:
-        """A webhook of a type that nobody knows."""
+        """Sees a webhook of an unknown type."""
         ...
 
     async def keep(self) -> None:
-        """Make durable what was learned so far. (What was logged is at once.)"""
+        """Stores durably what was learned so far. (Logged changes are stored at once.)"""
         ...
 
 
 class Unwatched:
-    """Nobody watches."""
+    """Watches nothing."""
 
     async def listed(self, collection: Collection, pages: Sequence[Page]) -> None:
         pass

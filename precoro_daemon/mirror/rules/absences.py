@@ -1,4 +1,4 @@
-"""what a whole scan did not list: gone, to be asked about, or not to be believed"""
+"""what a whole scan did not list: gone, to be requested, or not to be believed"""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 _FEW = 10
-"""Up to this many records may vanish at once whatever their share, unless they are all there were: in a short list
-a few are a large share."""
+"""Up to this many records may vanish at once whatever their share, unless they are all there were: in a short list a
+few are a large share.
+"""
 
 _ASKED = 50
-"""So many are asked about one by one. If every one of them is gone, so are the others."""
+"""The number of missing records that are requested one by one. If all of them are gone, so are the others."""
 
 
 class Missing(Struct, frozen=True):
     """A live record that a whole scan did not list.
 
-    key  what addresses its detail; None if nothing does, or if the address is that of another live row too
+    key  the address of its detail, None if it has none, or shares it with another live row
     """
 
     id: int
@@ -25,8 +26,12 @@ class Missing(Struct, frozen=True):
 
 
 class Absences(Struct, frozen=True):
-    """gone: vanished for certain · ask: a detail call decides · rest: follows what `ask` finds · unclear: nothing is
-    known of them · refused: a count"""
+    """gone     vanished for certain
+    ask      a detail call decides
+    rest     decided by the outcome of `ask`
+    unclear  nothing is known about them
+    refused  the number of those that are not believed
+    """
 
     gone: Sequence[Missing] = ()
     ask: Sequence[Missing] = ()
@@ -38,13 +43,12 @@ class Absences(Struct, frozen=True):
 def judge(
     missing: Sequence[Missing], live: int, *, max_share: float, askable: bool, unreadable: bool = False
 ) -> Absences:
-    """Judge what a proved whole scan missed, of `live` records.
+    """Judges what a proved whole scan missed, of `live` records.
 
-    A listing that shrinks by more than `max_share` is refused: keys are role-scoped, and a role that was taken away
-    looks like a mass deletion. `askable`: to be missing may mean something else than to be deleted (a row slipped
-    from page to page, or left the filter), and there are details to ask for. `unreadable`: rows were listed, or only
-    counted, of which nobody knows which ones they are, so that each of the missing may be among them; only a detail
-    tells.
+    A listing that shrinks by more than `max_share` is refused: keys are limited to roles, and a revoked role looks
+    like a mass deletion. `askable`: a missing record may be something else than deleted (a row slipped from page to
+    page, or left the filter), and there are details to request. `unreadable`: rows were listed, or only counted, that
+    could not be identified, so each missing record may be among them, and only a detail shows whether it exists.
     """
     if len(missing) > max_share * live and (len(missing) > _FEW or len(missing) == live > 2 or not max_share):
         return Absences(refused=len(missing))

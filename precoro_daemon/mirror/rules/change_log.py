@@ -1,4 +1,4 @@
-"""one change of the mirror as its log has it, and how far a follower has read"""
+"""one change of the mirror in its log, and the move of a follower's position"""
 
 from __future__ import annotations
 
@@ -8,16 +8,19 @@ from msgspec import Struct
 
 RecordChangeKind = Literal["created", "updated", "returned", "detailed", "vanished"]
 ChangeKind = Literal[RecordChangeKind, "attached", "redefined", "offered"]
-"""attached: the files of a record, or what is stored of them, are others. redefined: a custom field has another name
-or type; offered: it has other options, or others by name."""
+"""attached   the files of a record changed, or what is stored of them
+redefined  a custom field got another name or type
+offered    a custom field got other options, or options with other names
+"""
 
 
 class Change(Struct, frozen=True):
-    """A record was listed anew or otherwise, got a detail, or vanished; or what belongs to it changed.
+    """A record was listed as new or changed, got a detail, or vanished; or something that belongs to it changed.
 
-    data  JSON as it is now: the detail of a change that is "detailed", else the list row; None if there is none any
-          more, or if the follower does not read such changes
-    at    when that detail was asked for (Unix seconds), None without one
+    data  its present JSON: the detail for a change that is "detailed", else the list row; None if there is none
+    any more, or
+          if the follower does not read such changes
+    at    when that detail was requested (Unix seconds), None without one
     """
 
     seq: int
@@ -29,8 +32,9 @@ class Change(Struct, frozen=True):
 
 
 class Move(Struct, frozen=True):
-    """A follower's position goes from one change to a later one. It is stored with what the changes between them
-    meant, in one transaction: so no change is lost and none counts twice, whenever the process is killed."""
+    """A follower's position moves from one change to a later one. It is stored in one transaction with what the
+    changes between them meant, so no change is lost and none counts twice, whenever the process is killed.
+    """
 
     follower: str
     after: int

@@ -1,4 +1,4 @@
-"""listing against mirror → plan"""
+"""compares a listing with the mirror, and plans what to write"""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from precoro_daemon.mirror.rules.documents import Record
 
 
 class Known(NamedTuple):
-    """What the mirror already has of a record."""
+    """What the mirror has of a record."""
 
     version: bytes
     wanted: bool = True
@@ -21,7 +21,7 @@ class Known(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a listing does to the mirror: rows to insert, to write over, and those that came back after vanishing."""
+    """What a listing does to the mirror: rows to insert, to overwrite, and those that returned after vanishing."""
 
     created: list[Record] = field(default_factory=list)
     updated: list[Record] = field(default_factory=list)
@@ -30,7 +30,7 @@ class Plan:
 
 
 def plan(listing: Iterable[Record], known: Mapping[int, Known]) -> Plan:
-    """Hold a listing against what is known of its ids. Of a record that is listed twice the last row counts."""
+    """Compares a listing with what is known about its ids. If a record is listed twice, the last row counts."""
     steps = Plan()
     unchanged = 0
     for record in {row.id: row for row in listing}.values():
@@ -47,5 +47,5 @@ def plan(listing: Iterable[Record], known: Mapping[int, Known]) -> Plan:
 
 
 def _returned(record: Record, before: Known) -> Record:
-    """A detail may have shown that the record is not wanted; that holds for as long as its version does."""
+    """Returns the record. If a detail showed that it is not wanted, that holds for as long as its version does."""
     return msgspec.structs.replace(record, wanted=before.wanted) if before.version == record.version else record

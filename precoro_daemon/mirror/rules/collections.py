@@ -1,4 +1,4 @@
-"""what Precoro offers: path, key, detail, lines; data, not code"""
+"""the collections that Precoro offers: path, key, detail, lines; data, not code"""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ Key = Literal["id", "idn"]
 class Collection(Struct, frozen=True):
     """One list endpoint of the Precoro REST API.
 
-    name     our word for it: in the config, the log, the views
+    name     our name for it: in the configuration, the log, the views
     path     below the API's origin, with the leading slash
     key      which of a record's two names addresses its detail
-    detail   GET {path}/{key} gives more than the list does
-    small    few rows in any company: listed whole every time, as one page holds them all
-    files    its details may name attached files
+    detail   whether GET {path}/{key} returns more than the list
+    small    few rows in any company: always listed whole, because one page holds them all
+    files    whether its details may name attached files
     lines    the field of the detail that holds its lines, "" if it has none
-    filters  which of the user's filters the endpoint understands
+    filters  which of the user's filters the endpoint supports
     """
 
     name: str
@@ -87,7 +87,7 @@ _USUAL_CHANGES = {"payments": 5.0, "expense_payments": 1.0, "suppliers": 2.0, "i
 
 
 def usual_changes(collection: Collection) -> float:
-    """Changes a day in a company of which nothing is known."""
+    """Returns the changes a day that are assumed for a company about which nothing is known."""
     if collection.is_document:
         return 5.0
     return _USUAL_CHANGES.get(collection.name, 0.1)
@@ -110,4 +110,4 @@ STATUSES = {
     "approval_review": 10,
     "closed": 11,
 }
-"""Precoro's document statuses by name. A number that is not here is kept as it is: Precoro adds some."""
+"""Precoro's document statuses by name. An unlisted number is kept unchanged: Precoro adds some."""

@@ -1,4 +1,4 @@
-"""when a scan is stable, when a cursor may move"""
+"""when a scan is proved, and when a cursor may move"""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from precoro_daemon.mirror.rules.reach import NO_ANCHOR, Dates, may_fall_short
 Kind = Literal["changes", "whole"]
 
 _SCAN_TRIES = 3
-"""Scans of the same changes before the cursor moves without proof and a census has to prove the rest."""
+"""Scans of the same changes before the cursor moves without proof, and a census has to prove the rest."""
 
 _CHEAP_CENSUS = 50
-"""Pages. A census up to this size is repeated at once, a few times; a larger one must not eat the day's quota."""
+"""Pages. A census up to this size is repeated at once, a few times; a larger one must not use up the day's quota."""
 
 _CENSUS_TRIES = 3
-"""Of a small census before it is spaced out as well: a list whose total is always wrong proves nothing."""
+"""Attempts of a small census before it is spaced out as well: a list whose total is always wrong proves nothing."""
 
 _SHORT_SCANS = 3
-"""Whole scans that lack as many rows as ever before it is believed that the key may not see them."""
+"""Whole scans with the same number of missing rows after which these are believed to be hidden from the key."""
 
 _DISTINCT_S = 97.0
-"""Seconds by which questions from the same anchor differ at most: a prime, so that no schedule falls in with it."""
+"""The most seconds by which requests from the same anchor differ: a prime, so that no schedule coincides with it."""
 
 _CENSUS_PAUSE = 60.0
-"""Seconds of pause for each page and each further failed try of a census."""
+"""Seconds of pause for each page and each further failed attempt of a census."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a list as Precoro gave it.
+    """One page of a list as Precoro sent it.
 
-    total, total_pages, has_next are None where the answer does not carry them.
-    server_time is the answer's own `Date` (Unix seconds), None if it had none.
+    total, total_pages, has_next are None if the answer lacks them. server_time is the answer's own `Date` (Unix
+    seconds), None if it had none.
     """
 
     number: int
@@ -49,7 +49,7 @@ class Page:
 
     @property
     def is_last(self) -> bool:
-        """By what the answer says of itself, never by how many rows it holds."""
+        """Whether the answer says so itself; the number of its rows never counts."""
         if self.has_next is not None:
             return not self.has_next
         if self.total_pages is not None:
@@ -59,21 +59,23 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """One reading of all pages of a list, as far as it got. Kept in the store, so it resumes by page.
+    """One reading of all pages of a list, and its progress. It is stored, so it can be resumed by page.
 
-    kind        "changes": since the cursor; "whole": all that the user's filter admits (first scan and census)
-    since       what `modifiedSince` is sent (Unix seconds), None for none
+    kind        "changes": since the cursor; "whole": everything that the user's filter admits (first scan and census)
+    since       the value sent as `modifiedSince` (Unix seconds), None for none
     filter      fingerprint of the user's filter that bounds a whole scan
     started_at  server's Date of page 1, None until it arrived
     next_page   the first page that is not yet committed
-    total       rows the list has by page 1's own word, None if it did not say
+    total       the number of rows according to page 1, None if it did not say
     last_page   number of the last page once known
-    rows        readable rows received; rejected: unreadable ones; distinct: different ids among the rows
-    drifted     the list was seen to change during the scan
-    newest      highest id on page 1, None once a higher one came. Not kept: of a scan that is resumed it is not known
-    dates       when the rows were changed that have come; None where that is not known, as of a scan that is resumed
-    hidden      rows that the list counts and does not show to this key, as far as that is known. Not kept
-    far         asks as far back as any time zone needs. Not kept: one that is resumed proves nothing
+    rows        readable rows received
+    rejected    unreadable rows received
+    distinct    different ids among the rows
+    drifted     whether the list was seen to change during the scan
+    newest      highest id on page 1, None once a higher one arrived; not stored: unknown for a resumed scan
+    dates       when the received rows were changed; None if unknown, as for a resumed scan
+    hidden      rows that the list counts and does not show to this key, as far as known; not stored
+    far         whether it asks back far enough for any time zone; not stored: a resumed scan proves nothing
     """
 
     collection: str
@@ -99,50 +101,51 @@ class Scan:
 
     @property
     def steady(self) -> bool:
-        """Over, no page disagreed on the total, and no row came twice."""
+        """Whether it is over, no page disagreed on the total, and no row arrived twice."""
         return self.finished and not self.drifted and self.rows == self.distinct
 
     @property
     def short(self) -> int:
-        """Rows that the list counts and that did not come."""
+        """The number of rows that the list counts and that did not arrive."""
         return 0 if self.total is None else self.total - self.rows - self.rejected
 
     @property
     def sound(self) -> bool:
-        """Steady, and none is missing. How many of the hidden rows have changed is not known."""
+        """Whether it is steady and no row is missing. How many of the hidden rows changed is unknown."""
         allowed = (0, self.hidden) if self.since is None else range(self.hidden + 1)
         return self.steady and self.short in allowed
 
     @property
     def proved(self) -> bool:
-        """Sound, and complete by the list's own count. One page is one snapshot and needs no count."""
+        """Whether it is sound, and complete by the list's own count. One page is one snapshot and needs no count."""
         counted = self.total is not None and (self.since is None or not self.short)
         return self.covered or (self.sound and (counted or self.last_page == 1))
 
     @property
     def covered(self) -> bool:
-        """Over, and all that page 1 counted has come, whatever was made or gone meanwhile: as many different ids, of
-        which none is new. What is made later has a higher id than all before. Where rows enter a list in other ways,
-        by a filter or by being edited, this shows nothing."""
+        """Whether it is over and everything that page 1 counted has arrived, whatever was created or deleted
+        meanwhile: as many different ids, none of them new. Later records have higher ids than all before. If rows
+        enter a list in other ways, by a filter or by being edited, this proves nothing.
+        """
         known = self.since is None and not self.filter and self.newest is not None and not self.rejected
         return self.finished and known and self.distinct == self.total
 
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Where a collection stands.
+    """The state of a collection.
 
     at          the next scan of changes starts here, less the overlap (server's clock); None: nothing listed yet
-    whole_at    start of the last whole scan that proved complete
-    pages       pages that the last whole scan had
+    whole_at    start of the last whole scan that was proved complete
+    pages       pages of the last whole scan
     unproved    > 0 demands a census: one for changes that could not be proved complete, one for each whole scan since
     unproved_at when those changes were scanned, or the last of these whole scans ended (server's clock)
     tries       unproved scans of the present changes
     filter      fingerprint of the user's filter the mirror was filled under
-    anchor      the next scan of changes asks back to here at least, where rows are that it must list (`reach`);
-                NO_ANCHOR: there are none; None: not known
-    short       rows that the last whole scan lacked by the list's own count, though it was steady
-    hidden      so many are believed to be hidden from this key, as every whole scan lacks them
+    anchor      the next scan of changes asks back to here at least, where there are rows that it must list (`reach`);
+                NO_ANCHOR: there are none; None: unknown
+    short       rows that the last whole scan lacked by the list's own count, although it was steady
+    hidden      rows believed to be hidden from this key, because every whole scan lacks them
     """
 
     collection: str
@@ -159,14 +162,16 @@ class Cursor:
 
 
 def advance(scan: Scan, pages: Sequence[Page], distinct: int) -> Scan:
-    """The scan after `pages` were committed; `distinct` ids have been seen in it so far."""
+    """Returns the scan after `pages` were committed; it has seen `distinct` ids so far."""
     for page in pages:
         scan = _after(scan, page)
     return replace(scan, distinct=distinct)
 
 
 def server_time(scan: Scan, pages: Sequence[Page]) -> float | None:
-    """When the last of `pages` came by the server's clock, or else when its scan began; None if it never said."""
+    """Returns when the last of `pages` arrived by the server's clock, or else when its scan began; None if
+    unknown.
+    """
     times = [page.server_time for page in pages if page.server_time is not None]
     return times[-1] if times else scan.started_at
 
@@ -198,11 +203,11 @@ def _dates(scan: Scan, page: Page) -> Dates | None:
 
 
 def settle(scan: Scan, cursor: Cursor, ended_at: float) -> Cursor:
-    """Where the collection stands once the scan is finished.
+    """Returns the cursor after a finished scan.
 
-    A scan of changes that is not proved is repeated from the same cursor, twice at most. Then, and after a whole scan
-    that is not proved, the cursor moves to the start of the scan all the same, and a census is owed: what changed
-    since then is found by the next scan of changes, what this one may have skipped only by a census.
+    A scan of changes that is not proved is repeated from the same cursor, at most twice. Then, and after a whole scan
+    that is not proved, the cursor moves to the start of the scan anyway, and a census is owed: the next scan of
+    changes finds what changed since then, but only a census finds what this one may have skipped.
     """
     if scan.kind == "changes":
         return _settle_changes(replace(scan, hidden=cursor.hidden), cursor, ended_at)
@@ -211,8 +216,9 @@ def settle(scan: Scan, cursor: Cursor, ended_at: float) -> Cursor:
 
 
 def _believe(scan: Scan, cursor: Cursor) -> Cursor:
-    """Keep how many rows the whole list lacks by its own count. Where that stays the same scan after scan, no row has
-    slipped from page to page: the count includes what this key may not see."""
+    """Stores how many rows the whole list lacks by its own count. If that number stays the same scan after scan, no
+    row slipped from page to page: the count includes rows that this key may not see.
+    """
     if not scan.steady or scan.short < 0:
         return cursor
     same = scan.short == cursor.short and cursor.unproved >= _SHORT_SCANS - 1
@@ -249,7 +255,9 @@ def _settle_changes(scan: Scan, cursor: Cursor, ended_at: float) -> Cursor:
 
 
 def _next_anchor(scan: Scan, cursor: Cursor) -> float | None:
-    """What should have come and did not is asked back to by the next scan too, unless this one went back far."""
+    """Returns the next anchor. If the expected rows did not arrive, the next scan asks back to the same one, unless
+    this scan went back far.
+    """
     dates = scan.dates
     if dates is None or ((not dates.newest or falls_short(scan, cursor)) and not scan.far):
         return cursor.anchor
@@ -257,21 +265,23 @@ def _next_anchor(scan: Scan, cursor: Cursor) -> float | None:
 
 
 def falls_short(scan: Scan, cursor: Cursor) -> bool:
-    """The finished scan of changes since `cursor` has no row which shows that nothing is missing."""
+    """Returns whether the finished scan of changes since `cursor` has no row which shows that nothing is missing."""
     if scan.since is None or scan.dates is None or cursor.at is None or cursor.anchor in (None, NO_ANCHOR):
         return False
     return may_fall_short(scan.since, cursor.at, scan.dates)
 
 
 def _accepted(scan: Scan, *, earlier: int) -> bool:
-    """Proved; or, where the list never says how many rows it has, a second sound scan after an earlier one."""
+    """Returns whether it is proved or, if the list never states its length, a second sound scan after an earlier
+    one.
+    """
     return scan.proved or (scan.sound and earlier > 0)
 
 
 def next_scan(collection: Collection, cursor: Cursor, overlap: float, skew: float = 0.0) -> Scan:
-    """What to scan to bring the mirror up to date: everything at first, then the changes since the cursor.
+    """Returns the scan that brings the mirror up to date: everything at first, then the changes since the cursor.
 
-    Small sets are listed whole every time: it costs the same one call and shows deletions too.
+    Small sets are always listed whole: it costs the same single call, and shows deletions too.
     """
     if cursor.at is None or listed_whole(collection, cursor):
         return whole_scan(cursor)
@@ -283,28 +293,31 @@ def whole_scan(cursor: Cursor) -> Scan:
 
 
 def meant_since(cursor: Cursor, overlap: float) -> float:
-    """From when on a scan of changes is to list them. (Before the first whole list that means nothing.)
+    """Returns the time from which a scan of changes must list them. (Before the first whole list it means nothing.)
 
-    No two scans ask by the same anchor in the same words: Precoro refuses a question that it has just answered.
+    No two scans send the same value for one anchor: Precoro refuses a request that it has just answered.
     """
     at, anchor = cursor.at or 0.0, NO_ANCHOR if cursor.anchor is None else cursor.anchor
     return min(at - overlap, anchor - at % _DISTINCT_S)
 
 
 def listed_whole(collection: Collection, cursor: Cursor) -> bool:
-    """Every scan of it is as good as a census. So it is of a list of which no row is known to ask back to: it has
-    hardly any."""
+    """Returns whether each scan of the collection lists it whole, as a census does. That includes lists without a row
+    to ask back to, which have hardly any.
+    """
     rowless = cursor.anchor == NO_ANCHOR and not cursor.filter
     return (collection.small or rowless) and cursor.pages <= 1
 
 
 def scan_again(scan: Scan, cursor: Cursor) -> bool:
-    """Changes that were not proved are scanned again at once."""
+    """Returns whether changes that were not proved are scanned again at once."""
     return scan.kind == "changes" and cursor.tries > 0
 
 
 def census_due(cursor: Cursor, every: float, now: float) -> bool:
-    """A census is due by age, or because it is owed. One that keeps failing is spaced out, on a long list at once."""
+    """Returns whether a census is due by age, or because it is owed. One that keeps failing is spaced out, on a long
+    list at once.
+    """
     if cursor.at is None:
         return False
     if cursor.unproved:

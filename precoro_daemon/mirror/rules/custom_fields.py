@@ -1,4 +1,4 @@
-"""custom fields: what their definitions say, how options nest, what became of them"""
+"""custom fields: their definitions, nested options, and how options change"""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ FIELD_TYPES: Mapping[str, tuple[str, ...]] = {
     "file": ("file", "files", "attachment", "attachments", "document"),
     "boolean": ("boolean", "bool", "checkbox", "switch"),
 }
-"""Our word for a type of field, and the words it has been seen or may be expected under. What Precoro's numbers for
-types mean is not published, so they say nothing here."""
+"""Our name for a type of field, and the names under which it was seen or may be expected. The meaning of Precoro's
+numbers for types is not published, so they are ignored.
+"""
 
 _TYPE_BY_WORD = {word: name for name, words in FIELD_TYPES.items() for word in words}
 _BETWEEN = " / "
@@ -32,9 +33,9 @@ _BETWEEN = " / "
 class Option:
     """One option of a field as its definition lists it.
 
-    id      Precoro's id as text; the name where it has none
-    path    the names from the outermost option to this one, "Region / City"; the name alone where nothing nests
-    enabled None where the definition does not say
+    id       Precoro's id as text; the name if it has none
+    path     the names from the outermost option to this one, "Region / City"; only the name if options do not nest
+    enabled  None if the definition does not say
     """
 
     id: str
@@ -47,7 +48,7 @@ class Option:
 
 
 class Definition(Struct, frozen=True):
-    """What a definition says. `type` is one of FIELD_TYPES, None where it does not say."""
+    """The content of a definition. `type` is one of FIELD_TYPES, None if unknown."""
 
     name: str | None
     type: str | None
@@ -55,14 +56,14 @@ class Definition(Struct, frozen=True):
 
 
 class Revision(Struct, frozen=True):
-    """What a new reading of a field's options changes: those whose former state ended, and the states that began."""
+    """What a new reading of a field's options changes: the former states that ended, and the states that began."""
 
     ended: Sequence[str]
     begun: Sequence[Option]
 
 
 def read_definition(raw: str) -> Definition:
-    """Whatever is odd in a definition reads as not said; it never raises."""
+    """Reads a definition. Odd values count as missing; it never raises."""
     try:
         # Digits as they are written: a code of 0.50 is not 0.5.
         whole = json.loads(raw, parse_float=str)
@@ -75,7 +76,7 @@ def read_definition(raw: str) -> Definition:
 
 
 def revise(known: Mapping[str, Option], listed: Iterable[Option]) -> Revision:
-    """`known`: the present state of each option by its id."""
+    """Compares the options. `known`: the present state of each option by its id."""
     now = {option.id: option for option in listed}
     return Revision(
         ended=[id_ for id_, option in known.items() if now.get(id_) != option],
@@ -92,7 +93,7 @@ def _type(definition: Mapping[str, Any], options: Sequence[Option]) -> str | Non
 
 
 def _options(bag: Any) -> dict[str, Option]:
-    """By id, in the order of the definition, each with its parent but without its path."""
+    """Returns options by id, in the order of the definition, each with its parent but without its path."""
     found: dict[str, Option] = {}
     levels: dict[str, int] = {}
     _collect(bag, None, found, levels)
@@ -139,8 +140,9 @@ def _parent(option: Mapping[str, Any]) -> str | None:
 
 
 def _nest_by_level(found: dict[str, Option], levels: Mapping[str, int]) -> None:
-    """Where no option names its parent but each has a level, the parent is the nearest one before it on a level
-    further out: that is the order in which a tree is written down."""
+    """Sets parents by level if no option names its parent: the parent is the nearest earlier option on an outer
+    level, which is the order in which a tree is written down.
+    """
     open_: list[str] = []
     for id_ in found if levels.keys() == found.keys() else ():
         while open_ and levels[open_[-1]] >= levels[id_]:
@@ -155,7 +157,7 @@ def _with_paths(options: dict[str, Option]) -> dict[str, Option]:
 
 
 def _path(option: Option, options: Mapping[str, Option]) -> str:
-    """Ends where a parent is not in the definition, or where options are each other's parents."""
+    """Returns the path. It ends if a parent is not in the definition, or if options are each other's parents."""
     chain = {option.id: option.name}
     while (parent := options.get(option.parent_id or "")) is not None and parent.id not in chain:
         chain[parent.id] = parent.name
@@ -164,7 +166,7 @@ def _path(option: Option, options: Mapping[str, Option]) -> str:
 
 
 def _text(value: Any) -> str | None:
-    """Text, or a number as text. Half a surrogate pair, which JSON can hold and a database cannot, becomes "?"."""
+    """Returns text, or a number as text. A half surrogate pair, which a database cannot store, becomes "?"."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
     return str(value).encode("utf-8", "replace").decode() or None

@@ -1,4 +1,4 @@
-"""what a webhook says: which kind of record, and whether its body can be read"""
+"""what a webhook says: the kind of record, and whether its body is readable"""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LARGEST = 2**63 - 1
 
 
 def read_delivery(body: bytes) -> tuple[int, int, int | None]:
-    """type, id, idn. Raises ValueError where that is not what it says. Everything else in it is passed over."""
+    """Returns type, id and idn, and ignores the rest of the body. Raises ValueError if it is no webhook."""
     try:
         said = json.loads(body)
     except (ValueError, RecursionError):
@@ -40,7 +40,7 @@ def read_delivery(body: bytes) -> tuple[int, int, int | None]:
 
 
 def _whole(value: Any) -> int | None:
-    """Numbers may be strings; true is none."""
+    """Returns an integer, which may be given as text; true is none."""
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 20:
         value = int(value)
     return value if type(value) is int and 0 <= value <= _LARGEST else None

@@ -1,4 +1,4 @@
-"""records and their versions; rows that are no records"""
+"""records and their versions, and rows that are no records"""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from precoro_daemon.values.json_reading import external_text, plain_number, refe
 
 
 class Record(msgspec.Struct, gc=False):
-    """One row of a collection as a list gave it. (A mirror makes millions: a dataclass takes four times as long, and
-    the garbage collector looks at each.)
+    """One row of a collection as a list sent it. (A mirror creates millions: a dataclass takes four times as long,
+    and the garbage collector inspects each.)
 
     id           Precoro's global integer
     idn          the per-company number; usually an int, text if it is not a plain number, None if there is none
-    status       Precoro's number, unknown numbers as they are, None if there is none
-    updated_at   `updateDate` in UTC, "YYYY-MM-DDTHH:MM:SS"; its own text if it is no date we can read
+    status       Precoro's number, unknown numbers too, None if there is none
+    updated_at   `updateDate` in UTC, "YYYY-MM-DDTHH:MM:SS"; its own text if it is no readable date
     external_id  `externalId` as text, None if empty
     version      16 bytes that differ whenever any byte of `utf8` differs
-    utf8         the record's JSON exactly as it came, every digit kept; but whole characters, as `whole_characters`
-                 says, where there are halves. A view holds the answer that it is a part of
-    wanted       the user's filter keeps it: it gets a detail and shows in the views
+    utf8         the record's JSON exactly as it was received, every digit kept, except that half surrogate pairs are
+                 replaced (`whole_characters`). A memoryview keeps the answer alive that it is a part of
+    wanted       whether the user's filter keeps it: it gets a detail and shows in the views
     """
 
     id: int
@@ -38,12 +38,12 @@ class Record(msgspec.Struct, gc=False):
 
     @property
     def raw(self) -> str:
-        """Its JSON as a text. Nearly no row is needed as one: what is unchanged is dropped, the others are stored."""
+        """Its JSON as text. Hardly any row needs it: unchanged ones are dropped, the others are stored."""
         return str(self.utf8, "utf-8")
 
 
 class Rejected(Struct, frozen=True):
-    """A row of a list that is no record: quarantined under `key` with the reason, and its JSON as it came."""
+    """A list row that is no record: it is quarantined under `key` with the reason and its JSON."""
 
     key: str
     reason: str
@@ -51,7 +51,7 @@ class Rejected(Struct, frozen=True):
 
 
 class _Loose(msgspec.Struct, rename="camel"):
-    """The few fields that are read on the hot path, each of whatever type it comes in."""
+    """The few fields read on the hot path, each of whatever type it has."""
 
     id: Any = None
     idn: Any = None
@@ -69,7 +69,7 @@ _decode_external_id = msgspec.json.Decoder(_ExternalId).decode
 
 
 def read_record(raw: bytes | memoryview) -> Record:
-    """Read one list row, which must be UTF-8. Raises BadRecord if it is not an object or has no usable id."""
+    """Reads one list row, which must be UTF-8. Raises BadRecord if it is not an object or has no usable id."""
     try:
         loose = _decode_loose(raw)
     except (msgspec.MsgspecError, RecursionError) as error:
@@ -89,12 +89,14 @@ def read_record(raw: bytes | memoryview) -> Record:
 
 
 def _external_id(value: Any, raw: bytes | memoryview) -> str | None:
-    """A number is read again, for the digits it was sent with."""
+    """Returns the externalId as text. A number is read again, to get the digits it was sent with."""
     return value or None if isinstance(value, str) else external_text(bytes(_decode_external_id(raw).external_id))
 
 
 def reject(raw: bytes | memoryview, reason: str) -> Rejected:
-    """What to keep of a row that read_record refused. The key is made of its bytes, so a repeat is one row."""
+    """Returns what to keep of a row that read_record refused. Its key is made from its bytes, so repetitions are one
+    row.
+    """
     key = blake2b(raw, digest_size=8).hexdigest()
     return Rejected(key=key, reason=reason, raw=str(raw, "utf-8", "replace"))
 

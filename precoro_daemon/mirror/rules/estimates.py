@@ -1,4 +1,4 @@
-"""what a first mirror costs: calls and time, from one page of each list"""
+"""the calls and time of a first mirror, from one page of each list"""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from precoro_daemon.quota.plan import QuotaPlan
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Calls that a first mirror of one collection takes.
+    """Calls for the first mirror of one collection.
 
-    rows     records the user's filter admits
+    rows     records that the user's filter admits
     pages    calls for the list
-    details  calls for the full documents, 0 where none are asked for
+    details  calls for the full documents, 0 if none are wanted
     """
 
     collection: str
@@ -31,7 +31,7 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One way to do it: until when, and with how many calls a day; 0: as many as one likes."""
+    """One way to do it: how long it takes, and with how many calls a day; 0 for any number."""
 
     time: TimeToGo
     per_day: int
@@ -43,7 +43,7 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a first mirror takes in all, as a service and with --once once a day."""
+    """The total of a first mirror, as a service and with --once once a day."""
 
     costs: Sequence[Cost]
     calls: int
@@ -58,9 +58,9 @@ class Estimate:
 
 
 def estimate(costs: Sequence[Cost], plan: QuotaPlan | None, limits: Mapping[str, float], kept: int) -> Estimate:
-    """From the costs of each list.
+    """Returns the estimate from the costs of each list.
 
-    plan    of a service that does it; None where calls are not limited
+    plan    of a service that does it; None if calls are not limited
     limits  calls by window, 0 for a window without a limit
     kept    calls of a day that --once leaves to others
     """

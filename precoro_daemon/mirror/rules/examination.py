@@ -1,4 +1,4 @@
-"""what a few answers show of how Precoro sorts lists, counts rows and reads times"""
+"""what a few answers show about how Precoro sorts lists, counts rows and reads times"""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from precoro_daemon.mirror.rules.reach import FARTHEST_S
 from precoro_daemon.values.json_reading import utc_text, whole_number
 
 _LEAST_ROWS = 3
-"""With a value of their own each, below which an order may be chance."""
+"""Rows with different values, below which an order may be chance."""
 
 _QUARTER_S = 900.0
 _KILO = (("KB", 1000), ("KiB", 1024))
 _ROUNDED = 1.0
-"""By which a size in kilobytes may be off."""
+"""The rounding error of a size in kilobytes."""
 
 _SORTED_BY = (("createDate", "creation"), ("updateDate", "last change"), ("id", "id"))
 
 
 def order_of(rows: Sequence[Mapping[str, Any]]) -> str:
-    """ "newest first by creation", and the like; "" where the rows show none."""
+    """Returns the order, as in "newest first by creation"; "" if the rows show none."""
     for name, word in _SORTED_BY:
         values = [value for row in rows if (value := _comparable(row.get(name))) is not None]
         if len(values) < len(rows) or len(set(values)) < _LEAST_ROWS:
@@ -41,7 +41,7 @@ def _comparable(value: Any) -> str | None:
 
 
 def totals_of(page: Page) -> str:
-    """What a page says of its list."""
+    """Returns what a page states about its list."""
     said = {
         "total": page.total is not None,
         "total_pages": page.total_pages is not None,
@@ -51,7 +51,7 @@ def totals_of(page: Page) -> str:
 
 
 def newest_change(dates: Iterable[str | None]) -> float | None:
-    """The latest of dates in UTC as Unix seconds; None if none can be read."""
+    """Returns the latest of the dates, which are in UTC, as Unix seconds; None if none is readable."""
     found = []
     for date in dates:
         try:
@@ -66,8 +66,11 @@ EVERY_ZONE = tuple(-FARTHEST_S / 3600 + step / 4 for step in range(int(8 * FARTH
 
 
 def next_zone(zones: Sequence[float]) -> float | None:
-    """Which zone to ask about, of those in which `modifiedSince` may be read: whether it lies as far east. UTC is
-    settled by two questions, another one by at most seven more. None: it is known, or nothing fits."""
+    """Returns the zone to test next, of those in which `modifiedSince` may be read: whether the true one lies as far
+    east.
+
+    UTC is found by two requests, any other zone by at most seven more. None: it is known, or none fits.
+    """
     if len(zones) <= 1:
         return None
     if 0.0 in zones:
@@ -76,23 +79,25 @@ def next_zone(zones: Sequence[float]) -> float | None:
 
 
 def question(changed_at: float, zone: float) -> float:
-    """The `modifiedSince` that brings a row that changed then (Unix seconds) if it is read so far east or further."""
+    """Returns the `modifiedSince` that brings a row changed at that time (Unix seconds) if it is read as far east or
+    further.
+    """
     return changed_at + zone * 3600 - _QUARTER_S / 2
 
 
 def narrowed(zones: Sequence[float], zone: float, *, came: bool) -> Sequence[float]:
-    """Those that are left once the row came, or did not."""
+    """Returns the zones that remain once the row arrived, or did not."""
     return [one for one in zones if (one >= zone) is came]
 
 
 def zone_name(hours: float) -> str:
-    """For people: UTC, UTC+5:30."""
+    """Returns the zone for people: UTC, UTC+5:30."""
     whole, rest = divmod(round(abs(hours) * 60), 60)
     return f"UTC{'-' if hours < 0 else '+'}{whole}:{rest:02}" if hours else "UTC"
 
 
 def unit_of(size: int | None, length: int) -> str:
-    """What the size of a file is counted in, by how long it is; "" if that fits nothing."""
+    """Returns the unit of a file's size, from its real length; "" if none fits."""
     if size is None or length <= 0:
         return ""
     if size == length:

@@ -15,7 +15,7 @@ from precoro_daemon.mirror.rules.custom_fields import Definition, read_definitio
 from precoro_daemon.values.json_reading import nested, whole_number
 
 Reference: TypeAlias = tuple[str, int]
-"""The collection of the definition, and its id."""
+"""The collection of a definition, and its id."""
 
 FIELD_SETS = {
     "dataDocumentCustomFields": ("document_custom_fields", ("documentCustomField",)),
@@ -23,7 +23,7 @@ FIELD_SETS = {
     "dataProductCustomFields": ("item_custom_fields", ("itemCustomField", "productCustomField")),
     "dataSupplierCustomFields": ("supplier_custom_fields", ("supplierCustomField",)),
 }
-"""Where a record or a line has its values, which collection defines them, and what may name the field in each."""
+"""Where a record or a line has its values, which collection defines them, and which keys may name the field."""
 
 LINE_FIELD_SETS = ("dataItemCustomFields", "dataProductCustomFields")
 
@@ -35,7 +35,7 @@ HOLDERS = (*DOCUMENTS, "items", "suppliers", *DEFINITIONS)
 
 
 class DefinitionRead(Struct, frozen=True):
-    """What a list row (`at` is None) or a detail (asked for at `at`) says of a field."""
+    """What a list row (`at` is None) or a detail (requested at `at`) says about a field."""
 
     field: Reference
     definition: Definition
@@ -43,14 +43,14 @@ class DefinitionRead(Struct, frozen=True):
 
 
 class FieldReadings(Struct, frozen=True):
-    """What changes of the mirror say of custom fields: which ones records refer to, and what they are, in order."""
+    """What changes of the mirror say about custom fields: references to them, and their definitions, in order."""
 
     references: Collection[Reference]
     definitions: Sequence[DefinitionRead]
 
 
 def read_fields(changes: Iterable[Change]) -> FieldReadings:
-    """A record refers to fields; a definition, which is a record too, says what one is."""
+    """Reads references to fields from records, and fields from definitions, which are records too."""
     found = References()
     definitions: list[DefinitionRead] = []
     for change in changes:
@@ -100,10 +100,10 @@ _decode_usual = msgspec.json.Decoder(_Record).decode
 
 
 class References:
-    """What records refer to, taken in one by one.
+    """Collects the references of records one by one.
 
-    On the hot path: the usual shapes are read at once, all others with patience; an id is read once, however
-    many records carry it.
+    On the hot path: usual shapes are read directly, all others slowly; an id is read once, however many records
+    have it.
     """
 
     def __init__(self) -> None:
@@ -111,7 +111,7 @@ class References:
         self._patient: set[Reference] = set()
 
     def add(self, raw: bytes) -> None:
-        """Raises nothing, whatever the record is."""
+        """Adds a record's references. Never raises, whatever the record is."""
         try:
             record = _decode_usual(raw)
         except (msgspec.MsgspecError, RecursionError):
@@ -136,7 +136,7 @@ class References:
 
 
 def patient_references(raw: bytes) -> set[Reference]:
-    """The same by way of plain objects: whatever is not where it should be is passed over."""
+    """Does the same with plain objects, and ignores whatever is not where it should be."""
     try:
         record = json.loads(raw.decode())
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""what the user wants kept, and whether a record is kept by it"""
+"""what the user wants to keep, and whether that includes a record"""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from precoro_daemon.values.json_reading import reference, utc_text
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What of a collection the user wants kept. An empty one keeps everything.
+    """What the user wants to keep of a collection. An empty filter keeps everything.
 
     status               Precoro's numbers; any of them
     approved_from, _to   days of the approval, both included
-    modified_since       last change at or after this moment; without offset it is UTC
+    modified_since       last change at or after this time; UTC if it has no offset
     supplier             ids; any of them
-    attached_files_only  only documents that carry files
+    attached_files_only  only documents with files
     """
 
     status: frozenset[int] = frozenset()
@@ -41,7 +41,7 @@ class Filter:
         return blake2b("|".join(shown).encode(), digest_size=8).hexdigest()
 
     def keeps(self, record: Record) -> bool:
-        """Is this list row wanted? Where the row does not say (some things only the detail says), it is."""
+        """Returns whether this list row is wanted. If the row cannot show it, because only the detail does, it is."""
         if self.status and record.status not in self.status:
             return False
         if self.modified_since and _is_utc(record.updated_at) and record.updated_at < _utc(self.modified_since):
@@ -49,11 +49,11 @@ class Filter:
         return self._keeps_fields(record.raw)
 
     def keeps_detail(self, raw: str) -> bool:
-        """The same for what only a detail shows. One that names no files has none."""
+        """Returns the same for what only a detail shows. A detail that names no files has none."""
         return self._keeps_fields(raw) and (not self.attached_files_only or _has_files(_read(raw).attachments))
 
     def keeps_stored(self, record: Record, detail: str | None) -> bool:
-        """Both together, for what the mirror has; None for a detail it has not."""
+        """Returns both together, for a stored record; the detail is None if there is none."""
         return self.keeps(record) and (detail is None or self.keeps_detail(detail))
 
     def _keeps_fields(self, raw: str) -> bool:
@@ -96,7 +96,7 @@ def _has_files(value: Any) -> bool:
 
 
 def _day(value: Any) -> date | None:
-    """The day of a time in UTC, like every other time here."""
+    """Returns the day of a time in UTC, like every other time here."""
     try:
         return date.fromisoformat((utc_text(value) or "")[:10])
     except ValueError:
@@ -104,7 +104,7 @@ def _day(value: Any) -> date | None:
 
 
 def _is_utc(text: str | None) -> TypeGuard[str]:
-    """A date we could read; what we could not says nothing."""
+    """Returns whether the date is readable; an unreadable one says nothing."""
     return text is not None and len(text) == len("YYYY-MM-DDTHH:MM:SS") and text[10] == "T"
 
 

@@ -1,4 +1,4 @@
-"""what failed and is kept apart, by the stage at which it failed"""
+"""failed things that are kept apart, by the stage at which they failed"""
 
 from __future__ import annotations
 
@@ -6,23 +6,27 @@ from enum import StrEnum
 
 
 class Stage(StrEnum):
-    """Where something failed. Of lists and of the directory of files the key is the thing itself; else a record's."""
+    """Where something failed. The key of a list, or of the directory of files, is its name; every other key is a
+    record's.
+    """
 
     SCAN = "scan"
     """A list could not be read to its end."""
     CENSUS = "census"
-    """A whole list was read, and what it lacks is too much to be believed."""
+    """A whole list was read, and lacks too many records to be believed."""
     RECORD = "record"
-    """A list row cannot be read. It is not tried again: it is read anew when Precoro sends it otherwise."""
+    """A list row is unreadable. It is not retried, but read again when Precoro sends it in another form."""
     DETAIL = "detail"
-    """A document did not come."""
+    """A document could not be fetched."""
     DEFINITION = "definition"
-    """The definition of a custom field did not come."""
+    """The definition of a custom field could not be fetched."""
     WITHHELD = "withheld"
     """The definition of a custom field is gone or forbidden: a fact, not a failure."""
     FILE = "file"
-    """An attached file did not come."""
+    """An attached file could not be fetched."""
     PAYMENT = "payment"
-    """An invoice lacks what payments go by, or does not come, and others do: its payments wait. By its idn."""
+    """An invoice lacks what payments need, or cannot be fetched, while others can: its payments wait. The key is its
+    idn.
+    """
     FOLDER = "folder"
-    """No file can be kept at all."""
+    """No file can be stored at all."""

@@ -1,19 +1,18 @@
-"""how far back `modifiedSince` reaches: what shows that it is read in another time zone
+"""how far back `modifiedSince` reaches: evidence that it is read in another time zone
 
-Theory of operation. `modifiedSince` carries no offset, and we mean UTC. A Precoro that reads it in the time zone of
-the company answers from a later time on where that zone lies behind UTC: what changed in the hours before is missing,
-and every page of such an answer looks right. (Where it lies ahead, more comes than was asked for, and nothing is
-lost.)
+Theory of operation. `modifiedSince` carries no offset, and we mean UTC. If Precoro reads it in the company's time
+zone, and that lies behind UTC, the answer begins later than meant: changes of the hours before are missing, and every
+page of such an answer looks right. (If the zone lies ahead, more arrives than was requested, and nothing is lost.)
 
-An answer that holds a row from before the cursor begins before the cursor, and so lacks nothing that changed since.
-(So does one whose first row comes so soon after the cursor that no time zone begins between them.) To have such a row
-in every answer, a scan of changes asks back to its *anchor*: the date of the fifth newest row that the scan before it
-listed. That costs five rows and no call. Rows are deleted and edited, but hardly all five between two scans.
+An answer that contains a row from before the cursor begins before the cursor, and so lacks nothing that changed
+since. (So does one whose first row follows the cursor so closely that no time zone begins between them.) To have such
+a row in every answer, a scan of changes asks back to its *anchor*: the date of the fifth newest row that the previous
+scan listed. That costs five rows and no call. Rows are deleted and edited, but hardly all five between two scans.
 
-Where none comes, the list is asked once more from so far back that every time zone is covered. If rows show then that
-the first answer should have held, it began too late: by how much at most follows from the oldest row of the second
-one. This *skew* is kept, and every scan asks so much further back from then on. What the first answer lacked, the
-second one has. If no such row shows, the others are gone or were edited, which is no news.
+If none arrives, the list is requested once more from far enough back for every time zone. If that shows rows which
+the first answer should have contained, the first one began too late; the oldest row of the second one bounds by how
+much. This *skew* is stored, and from then on every scan asks back further by it. The second answer has what the first
+one lacked. If it shows no such row, the expected rows are gone or were edited, which is no news.
 """
 
 from __future__ import annotations
@@ -32,13 +31,15 @@ _STEP_S = 900.0
 """Time zones differ from UTC by whole quarters of an hour."""
 
 _ANCHOR_ROWS = 5
-"""So many rows an anchor reaches back: few enough to cost nothing, more than people touch between two scans."""
+"""Rows that an anchor reaches back: few enough to cost nothing, and more than people edit between two scans."""
 
 _DATES_KEPT = 100
-"""Of the rows of a scan. As many within one second, by an import, would have to be listed again and again."""
+"""Number of dates kept of a scan. If an import changed as many rows within one second, they would be listed
+repeatedly.
+"""
 
 _COMMIT_S = 1.0
-"""What changed so shortly before an answer may not have been visible yet."""
+"""Seconds before an answer in which changes may not have been visible yet."""
 
 _READABLE = len("2026-01-31T00:00:00")
 _LONG_AGO = 1971
@@ -48,10 +49,10 @@ NO_ANCHOR = math.inf
 
 
 class Skew(Struct, frozen=True):
-    """By how many seconds Precoro's reading of `modifiedSince` is later than meant.
+    """The seconds by which Precoro's reading of `modifiedSince` is later than meant.
 
     found_at  when that was found (server's clock)
-    overlap   the user's, when it was found: who changes that begins the proof anew
+    overlap   the user's, when it was found: changing it restarts the proof
     """
 
     seconds: float = 0.0
@@ -63,10 +64,10 @@ class Skew(Struct, frozen=True):
 
 
 class Dates(Struct, frozen=True):
-    """When the rows were changed that a scan has listed so far, as texts in UTC.
+    """When the rows that a scan has listed so far were changed, as texts in UTC.
 
     newest  the latest of those from before the scan began, newest first
-    oldest  "" as long as none has a date
+    oldest  "" while none has a date
     """
 
     newest: tuple[str, ...] = ()
@@ -83,7 +84,7 @@ class Dates(Struct, frozen=True):
 
     @property
     def anchor(self) -> float:
-        """Where the next scan is to begin at the latest."""
+        """The latest time at which the next scan may begin."""
         newest = self.newest
         if len(newest) == _DATES_KEPT:
             newest = tuple(date for date in newest if date > newest[-1])
@@ -91,9 +92,10 @@ class Dates(Struct, frozen=True):
 
 
 def may_fall_short(asked: float, at: float, dates: Dates) -> bool:
-    """There is a time zone in which an answer with these rows began after `at`, and so may lack what changed since.
+    """Returns whether there is a time zone in which an answer with these rows began after `at`, and so may lack
+    changes.
 
-    asked  what was sent as `modifiedSince`
+    asked  the value sent as `modifiedSince`
     """
     first = seconds_of(dates.oldest) + 1 if dates.oldest else math.inf
     latest = min(first - math.floor(asked), FARTHEST_S)
@@ -101,8 +103,8 @@ def may_fall_short(asked: float, at: float, dates: Dates) -> bool:
 
 
 def skew_shown(meant: float, began: float, first: Dates, second: Dates) -> float | None:
-    """What rows of the second answer show that had been changed before the first one began, and that it lacked; None:
-    nothing.
+    """Returns the skew shown by rows of the second answer that had changed before the first one began and that it
+    lacked; None if there are none.
 
     meant  the time from which the first answer should have begun to list
     began  when it was given
@@ -123,7 +125,7 @@ def seconds_of(text: str) -> float:
 
 
 def _is_date(text: str) -> bool:
-    """Some systems write a date that is not known as one long ago, or as none that there is."""
+    """Returns whether it is a date. Some systems write an unknown date as one long ago, or as an impossible one."""
     try:
         return datetime.fromisoformat(text).year > _LONG_AGO
     except ValueError:

@@ -1,16 +1,16 @@
-"""the shape of answers: fields, their types, values of statuses; and what of it changed
+"""the shape of answers: fields, their types, values of statuses; and its changes
 
 Theory of operation. Precoro's fields appear, vanish and change their types without notice. Each list and each kind of
-detail (an *endpoint*) has a shape that is learned from a sample of its documents: which fields there are, and of
-which types. It is learned for some time, in which nothing is logged: not every document has every field. Then what
-differs is a *change*, and each is logged once. So is a number of a status that has no name.
+detail (an *endpoint*) has a shape that is learned from a sample of its documents: the fields and their types. While
+it is being learned nothing is logged, because not every document has every field. Afterwards a difference is a
+*change*, and each is logged once. So is a status number without a name.
 
 The API is loose by nature, and what it has always done is no change. An empty value has no type. A number may be
-text, an id too. A nested collection is a list, the same in `data`, or a dict by ids; all are rows. What a user chose
-for a custom field has the type that the user likes, and so has what other programs call a record.
+text, and so may an id. A nested collection is a list, the same in `data`, or a dict by ids; all count as rows. The
+type of a custom field's value is the user's choice, and so is that of an id given by other programs.
 
-A new field and an unknown status stay logged. A missing field and one of another type stand until a document has the
-field again as it was: others may still lack it, and each is judged by itself where money is at stake.
+New fields and unknown statuses stay logged. A missing field, or one of another type, lasts until a document has the
+field again as before: others may still lack it, and each is judged on its own where money depends on it.
 """
 
 from __future__ import annotations
@@ -31,25 +31,25 @@ _LEARNED_FROM = 30
 """Documents after which a shape is known."""
 
 _LEARNED_WITHIN_S = 7 * 86_400.0
-"""Seconds after which it counts as known however few there were: a list may have three rows."""
+"""Seconds after which it counts as known from however few documents: a list may have three rows."""
 
 _ALWAYS = 5
 """Documents that must have had a field before it can be missing."""
 
 _MISSED = 5
-"""Documents in a row without a field that all others had, until it is missing; one where money depends on it."""
+"""Documents in a row without a field that all others had, after which it is missing; one if money depends on it."""
 
 _MOST_FIELDS = 500
-"""Of an endpoint. An object whose keys are data has no end."""
+"""The most fields of an endpoint. An object whose keys are data has no end."""
 
 _MOST_VALUES = 40
-"""Of a field that names a status, and that have no name. More are no statuses."""
+"""The most unnamed values of a status field. A field with more is no status."""
 
 _MOST_CHANGES = 200
-"""That are kept, the newest."""
+"""The number of changes that are kept, newest first."""
 
 _ROWS_READ = 5
-"""Of a nested collection."""
+"""Rows read of a nested collection."""
 
 _DEEPEST = 4
 _FIELD_NAME_CHARS = 80
@@ -59,7 +59,7 @@ _DATE_BEGINS = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _CUSTOM_FIELDS = "CustomFields[]."
 _EXTERNAL_ID = "externalId"
 _PLAIN_TYPES = "ndmit"
-"""Of what other programs choose as their id: one numbers, another writes days, we write UUIDs."""
+"""Types of ids that other programs choose: one uses numbers, another days, this one UUIDs."""
 
 _EMPTY_VALUE = "-"
 _TYPE_WORDS = {
@@ -72,10 +72,10 @@ _TYPE_WORDS = {
     "o": "an object",
     "r": "rows",
 }
-"""Types by the letter that stands for them in a shape. Numbers as text are d, with a point m."""
+"""Types by their letter in a shape. Numbers as text are d, with a decimal point m."""
 
 _NO_NEWS_WHERE: Mapping[str, str] = {"n": "dm", "d": "nmt", "m": "ndt", "i": "t"}
-"""A type is no news where one of these is known. Text is, where there always was a number or a date."""
+"""A type is no news if one of these is known. Text is news where there always was a number or a date."""
 
 
 class Place(NamedTuple):
@@ -90,13 +90,13 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ShapeChange:
-    """What is another one than it was.
+    """A difference from the former shape.
 
     what   new: a field · missing: a field that all had · type: of a field · value: an unknown status or webhook type
     said   the type or the value, and what it was before, for people
-    at     when it was seen first, until: when a document had the field again as it was; None: it stands (Unix
-           seconds). What is new stands for good
-    only   the id of the document that alone shows it so far, None if several do, or if it is of a list
+    at     when it was seen first (Unix seconds)
+    until  when a document had the field again as before, None if it lasts; a new field lasts for good
+    only   the id of the only document that shows it so far, None if several do, or for a list
     """
 
     collection: str
@@ -114,7 +114,7 @@ class ShapeChange:
 
     @property
     def breaks(self) -> bool:
-        """What goes by that field cannot at present."""
+        """Whether work that depends on the field is impossible at present."""
         return self.what in ("missing", "type") and self.until is None
 
     def __str__(self) -> str:
@@ -130,8 +130,12 @@ class ShapeChange:
 
 
 class Field(Struct):
-    """types: letters of all that it had · seen: documents that had it · absent: the last ones, in a row, that did not
-    · optional: some lacked it while others had it · odd: the last one had it in a type that is none of its own"""
+    """types     letters of all types that it had
+    seen      documents that had it
+    absent    the latest documents in a row that lacked it
+    optional  whether some lacked it while others had it
+    odd       whether the latest one had it in a foreign type
+    """
 
     types: str = ""
     seen: int = 0
@@ -141,11 +145,11 @@ class Field(Struct):
 
 
 class Shape(Struct):
-    """What is known of an endpoint.
+    """What is known about an endpoint.
 
     since      when the first document was seen (Unix seconds)
-    documents  that were seen
-    values     numbers without a name that statuses had, by field
+    documents  the number seen
+    values     unnamed status numbers, by field
     """
 
     since: float
@@ -158,8 +162,11 @@ class Shape(Struct):
 
 
 class Found(NamedTuple):
-    """What one document showed. `mended`: fields that are as they were again · `learned`: it has something that the
-    shape had not"""
+    """What one document showed.
+
+    mended   fields that are as before again
+    learned  whether it has something that the shape lacked
+    """
 
     changes: Sequence[tuple[str, Kind, str]] = ()
     mended: Sequence[str] = ()
@@ -167,7 +174,7 @@ class Found(NamedTuple):
 
 
 def see(shape: Shape, document: Mapping[str, Any], at: float, vital: Collection[str] = ()) -> Found:
-    """Learn from one document. `vital`: fields on which money depends."""
+    """Learns from one document. `vital`: fields on which money depends."""
     known = shape.known(at)
     found: dict[str, str] = {}
     _note_fields(found, document)
@@ -193,7 +200,7 @@ def see(shape: Shape, document: Mapping[str, Any], at: float, vital: Collection[
 
 
 def lacks(shape: Shape, document: Mapping[str, Any], vital: Collection[str]) -> Sequence[tuple[str, Kind, str]]:
-    """Which of the vital fields this document has not, or otherwise than is known of the others."""
+    """Returns the vital fields that this document lacks, or has in another form than the others."""
     found: dict[str, str] = {}
     _note_fields(found, document)
     lacking: list[tuple[str, Kind, str]] = []
@@ -209,7 +216,7 @@ def lacks(shape: Shape, document: Mapping[str, Any], vital: Collection[str]) -> 
 
 
 def see_values(shape: Shape, path: str, values: Iterable[int], named: Collection[int]) -> Found:
-    """Of the numbers in a field that names a status, those that are new and not `named`."""
+    """Returns the numbers of a status field that are new and not `named`."""
     held = shape.values.setdefault(path, [])
     fresh = sorted(set(values).difference(held, named))
     if not fresh or len(held) >= _MOST_VALUES:
@@ -219,7 +226,7 @@ def see_values(shape: Shape, path: str, values: Iterable[int], named: Collection
 
 
 def values_of(document: Mapping[str, Any], path: str) -> Iterator[int]:
-    """Numbers in a field of the document, or of the rows in it: `status`, `payments[].status`."""
+    """Yields the numbers in a field of the document, or of its rows: `status`, `payments[].status`."""
     outer, _, inner = path.partition("[].")
     held = document.get(outer)
     rows = [document] if not inner else (_rows(held) or ()) if isinstance(held, dict | list) else ()
@@ -263,7 +270,7 @@ def _see_absent(one: Field, path: str, *, known: bool, patience: int) -> Iterato
 
 
 def _fits(path: str, types: str, letter: str) -> bool:
-    """Whether a value of that type is no news. What only was empty so far had no type."""
+    """Returns whether a value of that type is no news. A field that was only ever empty had no type."""
     if not types or letter == _EMPTY_VALUE or letter in types:
         return True
     if path.endswith(_EXTERNAL_ID) and letter in _PLAIN_TYPES:
@@ -274,14 +281,15 @@ def _fits(path: str, types: str, letter: str) -> bool:
 
 
 def _parent(path: str, found: Mapping[str, str]) -> bool:
-    """Whether the document has what the field is a part of."""
+    """Returns whether the document has the parent of the field."""
     outer = path.rpartition(".")[0]
     return not path.endswith("[]") and (not outer or "o" in found.get(outer, ""))
 
 
 def _is_field(shape: Shape, path: str) -> bool:
-    """Whether it is a field of its own: of the document, or of an object in it that had others before. What was empty
-    so far, or was no object, has parts that nobody saw."""
+    """Returns whether it is a field of its own: of the document, or of an object in it that had fields before. The
+    parts of what was empty so far, or no object, are unknown.
+    """
     outer = path.rpartition(".")[0]
     held = shape.fields.get(outer)
     return not path.endswith("[]") and (not outer or (held is not None and "o" in held.types))
@@ -292,7 +300,7 @@ def _in_words(types: str) -> str:
 
 
 def _note_fields(found: dict[str, str], document: Mapping[str, Any], path: str = "", depth: int = 1) -> None:
-    """Every field, nested ones too, with the letters of its types; rows give what any of them has."""
+    """Collects every field, nested ones too, with the letters of its types; rows contribute what any of them has."""
     for name, value in document.items():
         if name == "value" and path.endswith(_CUSTOM_FIELDS):
             continue
@@ -326,7 +334,7 @@ def _note(found: dict[str, str], path: str, value: Any, depth: int) -> None:
 
 
 def _rows(value: dict[str, Any] | list[Any]) -> Sequence[Any] | None:
-    """The members of a nested collection in any of its shapes; None where it is none. What is empty is none too."""
+    """Returns the members of a nested collection in any of its shapes, None if it is none, or empty."""
     if isinstance(value, dict):
         inner = value.get("data")
         if isinstance(inner, dict | list):
@@ -358,7 +366,7 @@ def _letter(value: Any) -> str:
 
 
 def with_change(changes: Sequence[ShapeChange], change: ShapeChange) -> Sequence[ShapeChange] | None:
-    """All that is kept, with one more; None if it was logged before. One that had ended stands again."""
+    """Returns the kept changes with one more, None if it was logged before. One that had ended lasts again."""
     known = next((one for one in changes if one.key == change.key), None)
     if known is None:
         return [*changes, change][-_MOST_CHANGES:]
@@ -367,7 +375,9 @@ def with_change(changes: Sequence[ShapeChange], change: ShapeChange) -> Sequence
 
 
 def shown_by(changes: Sequence[ShapeChange], place: Place, paths: Collection[str], id_: int) -> Sequence[ShapeChange]:
-    """All that is kept, once a document of that id lacks these fields: what another one showed, several show."""
+    """Returns the kept changes once another document lacks these fields: a change shown by one is then shown by
+    several.
+    """
     return [
         replace(one, only=None)
         if one.breaks and one.only not in (None, id_) and (one.collection, one.detail) == place and one.field in paths
@@ -377,7 +387,7 @@ def shown_by(changes: Sequence[ShapeChange], place: Place, paths: Collection[str
 
 
 def mended(changes: Sequence[ShapeChange], place: Place, path: str, at: float) -> Sequence[ShapeChange]:
-    """All that is kept, once a document had the field again as it was."""
+    """Returns the kept changes once a document had the field again as before."""
     return [
         replace(one, until=at) if one.breaks and (one.collection, one.detail, one.field) == (*place, path) else one
         for one in changes
