@@ -409,7 +409,7 @@ async def test_a_route_refusal_holds_that_get_only_and_a_contradiction_is_told()
     handler = in_turn(
         lambda: web.json_response({}), refusing("Route based limiter by minute", **{"RateLimit-Retry-After": 3000})
     )
-    async with serving(handler) as origin, Bench(origin, scale=50.0).client(limits(same_get_per_minute=1)) as client:
+    async with serving(handler) as origin, Bench(origin, scale=2.0).client(limits(same_get_per_minute=1)) as client:
         await client.send(get(1))
         with capture_logs() as logs, pytest.raises(RateLimited):
             await client.send(get(2))
