@@ -1,4 +1,4 @@
-"""from which account of the ledger a payment is made: one for each currency, and each in its currency"""
+"""the ledger's accounts that payments are made from: one for each currency, in that currency"""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from precoro_daemon.payments.ports.ledger import Probe
 
 
 class Account(Protocol):
-    """An account as the ledger has it.
+    """An account as the ledger describes it.
 
     currency  ISO 4217 in capitals
-    closed    why no payment can be made from it, "" if one can
+    closed    why no payment can be made from it, "" if payments can be made
     """
 
     @property
@@ -33,11 +33,11 @@ A = TypeVar("A", bound=Account)
 
 @dataclass(slots=True)
 class Accounts(Generic[A]):
-    """The accounts of the configuration. Each is read before the first payment from it, and known from then on.
+    """The accounts of the configuration. Each is read before its first payment and cached from then on.
 
-    where   the setting that names them, for people
-    ids     by currency
-    read    asks the ledger for one, None if it has no such account. Raises what questions raise
+    where   the setting that names them, for messages to people
+    ids     the accounts' ids, by currency
+    read    reads an account from the ledger; returns None if there is none with that id, raises what questions raise
     """
 
     where: str
@@ -46,7 +46,7 @@ class Accounts(Generic[A]):
     _known: dict[str, A] = field(default_factory=dict, init=False)
 
     async def of(self, currency: str) -> A:
-        """The one that pays in that currency. Raises PermanentError where there is none that can."""
+        """Returns the account that pays in that currency. Raises PermanentError if no account can."""
         if currency not in self._known:
             if currency not in self.ids:
                 named = ", ".join(sorted(self.ids)) or "none"
@@ -78,7 +78,7 @@ class Accounts(Generic[A]):
 
 
 async def probed(what: str, show: Callable[[], Awaitable[str]]) -> Probe:
-    """What was found, or what is wrong with it."""
+    """Runs a check and returns what it found, or what is wrong."""
     try:
         return Probe(await show())
     except DaemonError as error:

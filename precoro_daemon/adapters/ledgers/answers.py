@@ -1,4 +1,4 @@
-"""what an HTTP answer of the ledger holds: exact JSON, values by their path, rows"""
+"""the content of a ledger's HTTP answer: exact JSON, values by their path, rows"""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from precoro_daemon.errors import MalformedAnswer
 MISSING: Any = object()
 
 _MOST_DECIMALS = 1_000
-"""Before or behind the point of a number, none of which is of use with as many."""
+"""The most digits before or after the decimal point of a number. No useful number has more."""
 
 
 class Absent(ValueError):
-    """Nothing stands where a path leads."""
+    """Raised when a path leads to no value."""
 
 
 def parse(body: bytes) -> Any:
-    """JSON with every number exact. Raises MalformedAnswer."""
+    """Parses JSON and keeps every number exact. Raises MalformedAnswer."""
     try:
         return json.loads(body, parse_float=_exact, parse_constant=_refuse)
     except (ValueError, RecursionError):
@@ -28,7 +28,9 @@ def parse(body: bytes) -> Any:
 
 
 def _exact(number: str) -> Decimal | str:
-    """1e999999999 written out would fill the memory, and added to another one overflows: it stays text."""
+    """Returns the number, or its text if it is extreme: 1e999999999 written out would fill the memory, and would
+    overflow in a sum.
+    """
     exact = Decimal(number)
     return exact if abs(exact.adjusted()) < _MOST_DECIMALS else number
 
@@ -38,13 +40,17 @@ def _refuse(constant: str) -> NoReturn:
 
 
 def value_at(tree: Any, path: str) -> Any:
-    """What stands at "a.b.0.c", MISSING if nothing does. `only` is the one element of a list that has no other. A key
-    may have dots of its own, as "@odata.nextLink" has: where "@odata" is no key, it is looked for whole."""
+    """Returns the value at a path such as "a.b.0.c", or MISSING. Raises Absent for `only` in a list of several
+    elements.
+
+    `only` selects the single element of a list. A key may itself contain dots, as "@odata.nextLink" does: if
+    "@odata" is no key, longer keys are tried.
+    """
     return _found(tree, path)[1]
 
 
 def _found(tree: Any, path: str) -> tuple[Sequence[str], Any]:
-    """The keys along a path, and what stands at its end."""
+    """Returns the keys along a path, and the value at its end."""
     steps, taken = path.split(".") if path else [], []
     while steps:
         count, tree = _step(tree, steps)
@@ -56,7 +62,7 @@ def _found(tree: Any, path: str) -> tuple[Sequence[str], Any]:
 
 
 def _step(tree: Any, steps: Sequence[str]) -> tuple[int, Any]:
-    """How many parts of the path name what comes next, and that."""
+    """Returns how many parts of the path form the next key, and the value at that key."""
     match tree:
         case Mapping():
             keys = ((count, ".".join(steps[:count])) for count in range(1, len(steps) + 1))
@@ -71,7 +77,7 @@ def _step(tree: Any, steps: Sequence[str]) -> tuple[int, Any]:
 
 
 def joined(tree: Any, paths: Sequence[str]) -> str:
-    """The values at several paths as one name, each with a slash before it but the first. Raises Absent."""
+    """Joins the values at several paths with slashes into one name. Raises Absent."""
     parts = []
     for path in paths:
         value = value_at(tree, path)
@@ -82,7 +88,7 @@ def joined(tree: Any, paths: Sequence[str]) -> str:
 
 
 def rows_at(tree: Any, path: str, *, may_be_absent: bool) -> Sequence[Any]:
-    """The list at a path; one object alone counts as a list of it. Raises MalformedAnswer."""
+    """Returns the list at a path; a single object counts as a list with one element. Raises MalformedAnswer."""
     try:
         found = value_at(tree, path)
     except Absent as error:
@@ -97,7 +103,7 @@ def rows_at(tree: Any, path: str, *, may_be_absent: bool) -> Sequence[Any]:
 
 
 def unwound(row: Any, path: str) -> Iterator[Any]:
-    """A row once for each element of the list at a path, with that element instead of the list."""
+    """Yields the row once for each element of the list at a path, with that element in place of the list."""
     keys, elements = _found(row, path)
     for element in elements if isinstance(elements, list) else ():
         yield _replaced(row, keys, element)

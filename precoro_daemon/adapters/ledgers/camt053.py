@@ -1,4 +1,4 @@
-"""account statements as ISO 20022 has them: camt.053, of any version"""
+"""account statements in the format of ISO 20022: camt.053, of any version"""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _REFERENCES = ("RmtInf/Strd/RfrdDocInf/Nb", "RmtInf/Strd/CdtrRefInf/Ref", "RmtIn
 
 
 def read_camt(content: bytes) -> Iterator[Booked]:
-    """Entry after entry. Raises UnreadableFile, also between two of them."""
+    """Yields the entries in order. Raises UnreadableFile, possibly after some entries."""
     from defusedxml import DefusedXmlException
     from defusedxml.ElementTree import ParseError, iterparse
 
@@ -69,7 +69,7 @@ def _entries(entry: Element, place: str) -> Iterator[Booked]:
 
 
 def _booked(node: Element, booked: Booked) -> Booked:
-    """With the amount, the direction and the day of the entry."""
+    """Returns it with the amount, the direction and the day of the entry."""
     money, direction = _money(node), _text(node, "CdtDbtInd")
     day = _day(node, "BookgDt") or _day(node, "ValDt")
     if money is None or direction not in ("DBIT", "CRDT") or day is None:
@@ -85,7 +85,7 @@ def _booked(node: Element, booked: Booked) -> Booked:
 
 
 def _parts(whole: Booked, parts: Sequence[Element]) -> Iterator[Booked]:
-    """The transactions of a batch, if they are as much as it is."""
+    """Yields the transactions of a batch if their amounts add up to the batch's amount."""
     found: list[Booked] = []
     keys = [_key(part) for part in parts]
     own = len(set(keys)) == len(keys) and all(keys)

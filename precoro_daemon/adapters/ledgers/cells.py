@@ -1,4 +1,4 @@
-"""how amounts, days, currencies and names are read, or why they cannot be"""
+"""reads amounts, days, currencies and names, or says why they are unreadable"""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ from precoro_daemon.values.written_amounts import (
 _ISO_DAY = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ].*)?", re.ASCII)
 _EPOCH_DATE = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/", re.ASCII)
 _MOST_DIGITS = 38
-"""What the widest decimal column of the usual databases holds."""
+"""The digits that the widest decimal column of the usual databases holds."""
 _LONGEST_TEXT = 500
 _ODD_SPACE = re.compile(r"[^\S\r\n\t ]")
 _WHOLE_AS_FLOAT = re.compile(r"\d+\.0", re.ASCII)
 NO_REFERENCE = "(no reference)"
-"""What a payment of a bank statement that names nothing is said to be for. No invoice is called so."""
+"""The invoice of a bank statement's payment that names nothing. No invoice has this number."""
 
 
 class CellError(ValueError):
-    """Why a value cannot be read; begins with what it should have been."""
+    """The reason why a value is unreadable. It begins with what the value should be."""
 
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """How the ledger writes things.
+    """How the ledger writes values.
 
     decimal_mark  "." or ","
-    grouping      what stands between thousands, "" for nothing
-    day_format    as strptime takes it, "" for ISO (2026-01-31)
-    negate        whether a payment has a negative amount there, as in a bank's export
+    grouping      the separator of thousands, "" for none
+    day_format    in the notation of strptime, "" for ISO (2026-01-31)
+    negate        whether payments have negative amounts, as in a bank's export
     """
 
     decimal_mark: str = "."
@@ -57,7 +57,7 @@ ISO = Writing()
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """The days that a file is about."""
+    """The days that a file covers."""
 
     first: date
     last: date
@@ -67,7 +67,7 @@ class Period:
 
 
 def read_amount(value: Any, writing: Writing = ISO) -> Decimal:
-    """For where nobody holds a currency beside the amount against anything."""
+    """Reads an amount that must have no currency beside it, because its callers compare none. Raises CellError."""
     amount, beside = read_money(value, writing)
     if beside:
         raise CellError(f"amount: {_shown(value)} has a currency beside it, and only an amount belongs there")
@@ -75,7 +75,7 @@ def read_amount(value: Any, writing: Writing = ISO) -> Decimal:
 
 
 def read_money(value: Any, writing: Writing = ISO) -> WrittenAmount:
-    """The amount, and the currency that stands beside it in a text."""
+    """Reads an amount, and the currency beside it if it is a text with one. Raises CellError."""
     beside = ""
     match value:
         case bool() | None:
@@ -125,12 +125,14 @@ def _day_in(text: str, writing: Writing) -> date:
         if match := _ISO_DAY.fullmatch(text):
             return date.fromisoformat(match[1])
     except (ValueError, OverflowError, OSError):
-        pass  # no such day: said below, as what looks like no day at all
+        pass  # no such day: reported below, like a text that is no day
     raise CellError(f"paid_on: {_shown(text)} is no date, such as {_example(writing)}")
 
 
 def moment_since_1970(text: str) -> datetime | None:
-    """Of milliseconds, as ASP.NET and Xero write them; None for what is no such moment."""
+    """Returns the time of a text with milliseconds since 1970, as ASP.NET and Xero write it; None for any other
+    text.
+    """
     if not (match := _EPOCH_DATE.fullmatch(text)):
         return None
     with suppress(ValueError, OverflowError, OSError):
@@ -139,7 +141,9 @@ def moment_since_1970(text: str) -> datetime | None:
 
 
 def _full_width(text: str, writing: Writing) -> str:
-    """A spreadsheet drops the zero before a day that is all digits, and 101 would be the first of October."""
+    """Restores the zero that a spreadsheet drops before a day of digits alone: 101 would be read as the first of
+    October.
+    """
     example = _example(writing)
     if not example.isdecimal():
         return text
@@ -153,7 +157,7 @@ def has_year(day_format: str) -> bool:
 
 
 def read_day_within(value: Any, writing: Writing, period: Period | None) -> date:
-    """A day that is written without its year, which the period of its file tells."""
+    """Reads a day that is written without its year. The file's period determines the year. Raises CellError."""
     if not isinstance(value, str):
         return read_day(value, writing)
     if period is None:
@@ -184,7 +188,9 @@ def _example(writing: Writing) -> str:
 
 
 def settle_currency(own: str, assumed: str, beside: str) -> str:
-    """The currency of a row: what it says, else what stands beside its amount, else what is assumed."""
+    """Returns the currency of a row: its own, else the one beside its amount, else the assumed one. Raises
+    CellError.
+    """
     if not beside:
         return own or assumed
     meant = currencies_of(beside)
@@ -200,7 +206,7 @@ def settle_currency(own: str, assumed: str, beside: str) -> str:
 
 
 def read_currency(value: Any) -> str:
-    """ISO 4217 in capitals; "" where the ledger does not say."""
+    """Returns the code of ISO 4217 in capitals, or "" if the ledger names none. Raises CellError."""
     text = "" if value is None or value is False else str(value).strip().upper()
     if text and not CURRENCY_CODE.fullmatch(text):
         raise CellError(f"currency: {_shown(value)} is no currency code of three letters, such as EUR")
@@ -208,7 +214,9 @@ def read_currency(value: Any) -> str:
 
 
 def read_reference(value: Any) -> str | None:
-    """What a row calls its invoice, without what spreadsheets and web pages do to it."""
+    """Returns a row's text for its invoice, or None. Repairs what spreadsheets and web pages do to a text. Raises
+    CellError.
+    """
     name = optional_name("invoice", value)
     if name is None:
         return None
@@ -221,7 +229,7 @@ def read_reference(value: Any) -> str | None:
 
 
 def number_in(reference: str | None, pattern: re.Pattern[str] | None) -> str:
-    """The invoice's own number in a longer text; the whole text where it has none."""
+    """Returns the invoice's number within a longer text, or the whole text if it contains none. Raises CellError."""
     if pattern is None:
         if reference is None:
             raise CellError("invoice: it is empty")
@@ -235,7 +243,7 @@ def number_in(reference: str | None, pattern: re.Pattern[str] | None) -> str:
 
 
 def read_name(field: str, value: Any) -> str:
-    """A name the ledger gives to something: text or a whole number."""
+    """Reads the ledger's name of something: text or a whole number. Raises CellError."""
     name = optional_name(field, value)
     if name is None:
         raise CellError(f"{field}: it is empty")

@@ -1,4 +1,4 @@
-"""a list in order of change, page after page, without losing rows that move between pages meanwhile"""
+"""scan of a list in order of change, page by page, that loses no row when rows move between pages"""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ FIRST_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(slots=True)
 class ChangeScan:
-    """Decides what is asked next of a list that is sorted by the moment of the last change.
+    """Decides which page to request next from a list that is sorted by the time of the last change.
 
-    A row that changes meanwhile moves to the end, and the others move up by one: the first row of the next page is
-    then on none. So the next question is not for the next page but for the first one from the newest moment on, and
-    only among rows of one moment for the next page.
+    A row that changes during the scan moves to the end, and all rows after its old place move up by one. The first
+    row of the next page then moves to a page that was already read. So the scan does not request the next page. It
+    requests the first page of the rows from `safe` on. It requests the next page only if it has already requested
+    the rows from `safe` on, that is, while all new rows have one time.
 
-    since  rows that changed at that moment or later are asked for
-    page   which page of them, the first is 0
-    safe   from where a reading may go on: before the newest moment, of which there may be more rows later
+    since  the request selects rows that changed at this time or later
+    page   the page of these rows; the first one is 0
+    safe   the time to resume from: the one before the newest, because more rows of the newest may follow
     """
 
     since: datetime
@@ -38,7 +39,7 @@ class ChangeScan:
                 self.safe, self._newest = self._newest, moment
 
     def turn(self) -> None:
-        """The page was full: there is another one."""
+        """Selects the next request after a full page, which means that there are more rows."""
         if self.safe in self._asked:
             self.page += 1
         else:

@@ -1,4 +1,4 @@
-"""a ledger behind HTTP: who is asked, how fast, with which token, and what an answer means"""
+"""a ledger behind HTTP: its origin, the pace of calls, the token, and the meaning of an answer"""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ _LARGEST_ANSWER_BYTES = 16 * 2**20
 
 
 async def _unheard() -> None:
-    """A question may be asked again, sent or not."""
+    """Does nothing: a question may be repeated, whether it was sent or not."""
 
 
 @dataclass(frozen=True, slots=True)
 class Manners:
-    """How one ledger wants to be talked to.
+    """How to call one ledger's interface.
 
-    timeout        seconds that one call may take in all
-    scheme         what stands before the token in the header `Authorization`, "" if the token goes elsewhere
-    calls_a_minute what it takes of one company, None for no limit
-    at_once        how many calls of one company it takes at the same time, None for no limit
-    longest_wait   seconds that a call waits within the lap when the ledger says "too often"
-    unsaid_wait    seconds to wait where it says "too often" without saying for how long, None to ask nothing of it
-    error          where an answer with a good status may still carry an error, "" for nowhere
-    messages       where an error says in words what is the matter, tried in this order
-    blocking       by their paths, values in a refusal that are not about one payment
+    timeout        total seconds that one call may take
+    scheme         the word before the token in the header `Authorization`, "" if the token is sent elsewhere
+    calls_a_minute calls a minute that the ledger accepts for one company, None for no limit
+    at_once        concurrent calls that the ledger accepts for one company, None for no limit
+    longest_wait   most seconds that a call waits within the lap after "too often" (429)
+    unsaid_wait    seconds to wait after a "too often" that names no time, None for no wait
+    error          path of an error in an answer with a good status, "" if there is none
+    messages       paths of an error's message in words, tried in this order
+    blocking       by path: values in a refusal that concern every payment, not one alone
     """
 
     timeout: float = 15.0
@@ -56,11 +56,11 @@ class Manners:
 
 @dataclass(slots=True)
 class LedgerClient:
-    """One origin that gets the token, and no other.
+    """A client of one origin. The token is sent to no other origin.
 
-    Every call has a connection of its own: on one that was kept, a server that has just closed it turns a payment
-    nobody saw into a doubt. A question is asked again where that helps (the token had run out, too often); a payment
-    is sent once. After "too often" no call leaves until the ledger takes calls again.
+    Every call uses a new connection: on a kept one that the server has just closed, a payment that never arrived
+    would become a doubt. A question is retried if that helps: after the token ran out, or after "too often". A
+    payment is sent once. After "too often", no call leaves until the ledger accepts calls again.
     """
 
     ledger: str
@@ -90,7 +90,7 @@ class LedgerClient:
         await self._stack.aclose()
 
     async def token(self) -> str:
-        """The token of the next request; what is said back never shows it."""
+        """Returns the token for the next request. Error messages never show it."""
         token = await self.bearer.token()
         self._secrets = (token,)
         return token
@@ -98,11 +98,12 @@ class LedgerClient:
     async def ask(
         self, what: str, outgoing: Outgoing, *, of_one: bool = False, not_found_is_none: bool = False
     ) -> Any:
-        """The JSON of a good answer to a call that writes nothing, None for a 404 that means so.
+        """Sends a call that writes nothing and returns the JSON of a good answer, or None for a 404 that means "not
+        found".
 
-        of_one  the call is about one payment, so what is refused concerns that one alone
+        of_one  the call concerns one payment, so a refusal concerns that payment alone
 
-        Raises what `Judge.question` does, ConnectionFault, and what the bearer does.
+        Raises what `Judge.question` and the bearer raise, and ConnectionFault.
         """
         answer = await self._repeated(outgoing)
         if not_found_is_none and answer.status == 404:
@@ -110,12 +111,13 @@ class LedgerClient:
         return self._judge(what, outgoing).question(answer, of_one=of_one)
 
     async def send_payment(self, what: str, outgoing: Outgoing, permit: Permit) -> Any:
-        """The JSON of a good answer to a payment, sent once. The permit is asked for when nothing else has to be
-        waited for, and only if the payment leaves within five seconds of that: who stood still for longer may have
-        been replaced or stopped meanwhile.
+        """Sends a payment once and returns the JSON of a good answer.
 
-        Raises DoubtfulError if it may have been recorded, TemporaryError if it surely was not and may be later,
-        PermanentError if the ledger refuses this one, and what the permit does.
+        The permit is requested after all other waiting, and the payment leaves within five seconds of it or not at
+        all. A process that was suspended for longer may have been replaced or stopped in the meantime.
+
+        Raises DoubtfulError if the payment may have been recorded, TemporaryError if it certainly was not and may
+        be later, PermanentError if the ledger refuses this payment, and what the permit raises.
         """
         sent, timed = False, TimedPermit(permit, self.elapsed)
         outgoing = replace(outgoing, may_leave=timed.lets_leave)
@@ -137,7 +139,9 @@ class LedgerClient:
         raise TemporaryError(f"{fault}; it was not sent")
 
     async def _repeated(self, outgoing: Outgoing) -> Answer:
-        """A question's answer, after a new token or a wait where the first answer asks for one."""
+        """Returns the answer to a question. Retries it with a new token or after a wait if the first answer asks for
+        that.
+        """
         answer, token = await self._once(outgoing)
         if answer.status == 401:
             await self.bearer.renew(token)
@@ -156,7 +160,7 @@ class LedgerClient:
     async def _once(
         self, outgoing: Outgoing, on_sent: OnSent = _unheard, at_last: OnSent = _unheard
     ) -> tuple[Answer, str]:
-        """With its token, once it is this call's turn. `at_last` is the last thing before it leaves."""
+        """Sends a request with its token when the pace allows it. Awaits `at_last` directly before sending."""
         try:
             async with self._pace.call():
                 token = await self.token()
@@ -181,8 +185,9 @@ class LedgerClient:
 
 
 class HttpLedger:
-    """What every ledger behind HTTP has: a client, which is open as long as the ledger is, and its name. Part of
-    `Ledger`."""
+    """The part of `Ledger` that all ledgers behind HTTP share: a name, and a client that is open while the
+    ledger is.
+    """
 
     def __init__(self, client: LedgerClient) -> None:
         self._client = client
@@ -206,7 +211,7 @@ class HttpLedger:
             yield batches
 
     def _batches(self, position: str | None) -> AsyncGenerator[LedgerBatch, None]:
-        raise NotImplementedError  # never asked: the capabilities do not have it
+        raise NotImplementedError  # never called: the capabilities exclude it
 
     async def bill(self, entry: Entry) -> Bill | None:
         raise NotImplementedError  # likewise

@@ -34,13 +34,15 @@ _LAST_BYTES = 64
 _EXCEL, _ENDS = b"PK", (b"\r", b"\n", b"Document>")
 _READ_WITH = "read-with:"
 _PROGRAM_READS = "2."
-"""Counts what the program itself learns to read: files that an earlier one could not read are read again."""
+"""The version of what the program itself can read: files that an earlier version could not read are read again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Inbox:
-    """settle  seconds a file must not have changed
-    reading  a fingerprint of all settings that say how files are read
+    """The folder of exports.
+
+    settle   seconds for which a file must not have changed
+    reading  a fingerprint of all settings that determine how files are read
     """
 
     directory: Path
@@ -53,10 +55,10 @@ class Inbox:
 class CsvLedger:
     """Implements `Ledger` on two folders, either of which may be missing.
 
-    A position holds the fingerprints of the files that were read and are still there, the newest thousand of them.
-    Where more lie in the folder the oldest are read again, which changes nothing but costs time. It begins with the
-    fingerprint of the settings they were read with: with others, what could not be read may be readable, and what was
-    taken for a payment may be none, so all files are read again.
+    A position holds the fingerprints of the files that were read and still exist, at most the newest thousand. If
+    the folder has more files, the oldest are read again, which changes nothing but takes time. The position begins
+    with the fingerprint of the settings. Under other settings an unreadable row may become readable, and a payment
+    may turn out to be none, so all files are read again.
     """
 
     def __init__(self, name: str, inbox: Inbox | None, outbox: Outbox | None, reader: RowReader) -> None:
@@ -112,12 +114,12 @@ class CsvLedger:
             while len(payments) > ROWS_A_BATCH:
                 yield LedgerBatch(payments[:ROWS_A_BATCH], [], so_far)
                 payments = payments[ROWS_A_BATCH:]
-            # What the file had before that could not be read is forgotten, and reported again if it is still there.
+            # Forgets the file's earlier unreadable rows; those that are still in it are reported again.
             undone = [Undone(path.name), *export.undone]
             yield LedgerBatch(payments, export.unreadable, " ".join([reading, *read]), undone)
 
     def _settled(self, inbox: Inbox) -> Sequence[tuple[Path, str]]:
-        """Files nobody is writing any more, with their fingerprints, oldest first."""
+        """Returns the files that no program is writing any more, with their fingerprints, oldest first."""
         try:
             paths = list(self._chosen(inbox))
             if not inbox.directory.is_dir():
@@ -136,7 +138,7 @@ class CsvLedger:
         return known
 
     def _chosen(self, inbox: Inbox) -> Iterator[Path]:
-        """By their names in any case of letters, as banks write .CSV. What is not read is logged once."""
+        """Yields the files whose names match, ignoring case, because banks write .CSV. Logs each other file once."""
         passed_over = set()
         for path in inbox.directory.glob(inbox.pattern if "/" in inbox.pattern else "*"):
             if path.name.startswith("."):
@@ -154,11 +156,11 @@ class CsvLedger:
 
     def _is_settled(self, path: Path, changed: float, settle: float) -> bool:
         age = abs(time.time() - changed)
-        # Without an end the last row may be half a row, and its amount half an amount.
+        # Without a line end the last row may be incomplete, and so may its amount.
         return age > (settle if _shows_its_end(path) else settle * _LONGER)
 
     def _fingerprint(self, path: Path, status: tuple[str, int, int, int]) -> str:
-        """Of name and content. A file that has not been touched since is not read again for it."""
+        """Returns the fingerprint of name and content. An unchanged file is not read again."""
         if status not in self._known:
             with path.open("rb") as file:
                 digest = blake2b(path.name.encode(errors="surrogateescape"), digest_size=8)
@@ -172,7 +174,7 @@ class CsvLedger:
             with path.open("rb") as file:
                 content = file.read(LARGEST_FILE + 1)
         except FileNotFoundError:
-            return None  # somebody moved it away meanwhile
+            return None  # moved away meanwhile
         except OSError as error:
             raise TemporaryError(f"ledger {self._name}: {error}") from None
         export = read_export(path.name, content, inbox.format, self._reader)
@@ -192,14 +194,16 @@ class CsvLedger:
         return None if name is None else Receipt(name)
 
     async def bill(self, entry: Entry) -> Bill | None:
-        raise NotImplementedError  # never asked: the capabilities do not have it
+        raise NotImplementedError  # never called: the capabilities exclude it
 
     async def probe(self) -> Sequence[Probe]:
         return ()
 
 
 def _shows_its_end(path: Path) -> bool:
-    """A line end, or that of a statement in XML. Of an Excel file nothing can be read before its end is there."""
+    """Checks whether the file ends with a line end or with the end of an XML statement. An Excel file always counts
+    as complete, because an incomplete one is unreadable as a whole.
+    """
     with path.open("rb") as file:
         if file.read(len(_EXCEL)) == _EXCEL:
             return True

@@ -1,4 +1,4 @@
-"""one file of payments, read whole: its rows, and for each bad one where it stands and why"""
+"""one file of payments, read whole: its rows, and the place and the fault of each bad one"""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ FileKind: TypeAlias = Literal["auto", "csv", "xlsx", "camt053", "mt940"]
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """columns  which field stands in which column; without `key` a row is known by what it says"""
+    """The format of files.
+
+    columns  the column of each field; without `key`, a row is identified by its content
+    """
 
     columns: Mapping[str, str]
     encoding: str
@@ -40,7 +43,11 @@ class Format:
 
 @dataclass
 class Export:
-    """passed_over: how many rows are no payments: totals, texts around the table, what `skip` names"""
+    """The rows of a file.
+
+    passed_over  the number of rows that are no payments: totals, texts above and below the table, rows that `skip`
+    names
+    """
 
     payments: list[LedgerPayment] = field(default_factory=list)
     unreadable: list[UnreadableRow] = field(default_factory=list)
@@ -74,7 +81,7 @@ def _rows(name: str, content: bytes, form: Format, reader: RowReader) -> Iterato
 
 
 def _kind_of(content: bytes, form: Format) -> FileKind:
-    """By what it holds: names are what people make them."""
+    """Determines the kind of a file by its content: names are unreliable."""
     if content.startswith(IS_EXCEL):
         return "xlsx"
     if content[:1000].lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"<?xml", b"<Document")):
@@ -93,7 +100,7 @@ def _table_rows(
 
 
 def _sheet_rows(name: str, content: bytes, form: Format, reader: RowReader) -> Iterator[RowOf]:
-    """Of every sheet that has the columns; months may have sheets of their own."""
+    """Yields the rows of every sheet that has the columns: each month may have its own sheet."""
     lacking: list[UnreadableFile] = []
     found = 0
     for sheet in read_sheets(content):
@@ -111,7 +118,7 @@ def _sheet_rows(name: str, content: bytes, form: Format, reader: RowReader) -> I
 
 
 class _Taken:
-    """Rows of one file, as they are taken in; a second one of a name is reported unless it says the same."""
+    """Takes in the rows of one file. Reports a second row with the same key, unless both rows say the same."""
 
     def __init__(self, name: str, export: Export, reader: RowReader) -> None:
         self._name = name
@@ -125,7 +132,7 @@ class _Taken:
             if row.kind == "unreadable":
                 self._export.unreadable.append(self._refuse(row, row.reason))
             elif row.kind == "skip" and not row.keyed:
-                # It may say the same as a payment, as an invoice does that was paid on its day.
+                # It may have the content of a payment, like an invoice that was paid on its own day.
                 self._export.passed_over += 1
                 by_content.add(row.key)
             elif why := self._twice(row):
@@ -143,7 +150,7 @@ class _Taken:
             self._export.undone.append(Undone(row.key, alone=True))
 
     def _twice(self, row: RowOf) -> str:
-        """What is wrong with a second row of one name, "" for nothing: a program may write a row twice."""
+        """Returns what is wrong with a second row of the same key, or "": a program may write a row twice."""
         before = self._seen.get(row.key)
         if before is None:
             return ""
@@ -155,7 +162,9 @@ class _Taken:
         return ""
 
     def _refuse(self, row: RowOf, reason: str) -> UnreadableRow:
-        """By its own key where that can be read: what the ledger had under it before is not to be sent."""
+        """Refuses a row, under its own key if that is readable, so that the payment that the ledger had under this
+        key before is not sent.
+        """
         where = f"{self._name}:{row.place}"
         key = row.key if row.keyed else ""
         return self._reader.refuse(

@@ -1,4 +1,4 @@
-"""where the table of a file begins: the first row that has all columns, and what stands above it"""
+"""the start of a file's table: the first row that has all columns, and the lines above it"""
 
 from __future__ import annotations
 
@@ -19,12 +19,15 @@ _YEAR = re.compile(r"(?<!\d)(20\d\d)(?:(?!\d)|(?=(?:0[1-9]|1[0-2])(?:[0-2]\d|3[0
 
 
 class NoTable(UnreadableFile):
-    """No row has all columns."""
+    """Raised when no row has all columns."""
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """period: what the file's name and the lines above its header say it is about, None where that is not clear."""
+    """A table found in a file.
+
+    period  the days that the file's name and the lines above the header give, None if they are unclear
+    """
 
     header: Sequence[str]
     lines: Iterator[Line]
@@ -32,7 +35,7 @@ class Table:
 
 
 def find_table(name: str, lines: Iterator[Line], columns: Collection[str]) -> Table:
-    """Raises UnreadableFile where no row has them all."""
+    """Finds the first row that has all columns. Raises UnreadableFile if there is none."""
     above: list[Line] = []
     for line in lines:
         header = _titles(line.cells)
@@ -50,13 +53,13 @@ def find_table(name: str, lines: Iterator[Line], columns: Collection[str]) -> Ta
 
 
 def _lacking(header: Sequence[str], columns: Collection[str]) -> tuple[list[str], list[str]]:
-    """Columns that are not there, and those of them that are there more than once."""
+    """Returns the columns that are missing, and those among them that occur more than once."""
     missing = [column for column in columns if column not in header]
     return missing, [column for column in missing if f"{column}#1" in header]
 
 
 def _what_is_missing(above: Sequence[Line], columns: Collection[str]) -> str:
-    """Held against the row that comes nearest."""
+    """Returns a message that compares the columns with the most similar row."""
     nearest = max(above, key=lambda line: -len(_lacking(_titles(line.cells), columns)[0]), default=None)
     if nearest is None:
         return f"has no column {', '.join(columns)}; it has none"
@@ -66,7 +69,7 @@ def _what_is_missing(above: Sequence[Line], columns: Collection[str]) -> str:
 
 
 def _titles(cells: Sequence[Cell]) -> Sequence[str]:
-    """Without empty ones at the end. What stands there more than once is numbered: Currency#1, Currency#2."""
+    """Returns the titles without empty ones at the end. Repeated titles are numbered: Currency#1, Currency#2."""
     names = [tidy(shown(cell)) for cell in cells]
     while names and not names[-1]:
         names.pop()

@@ -1,4 +1,4 @@
-"""account statements as SWIFT has them: MT940"""
+"""account statements in the format of SWIFT: MT940"""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ _AT_THE_SEAM = re.compile(r"[\w./-]*\x00[\w./-]*")
 
 
 def read_mt940(text: str) -> Iterator[Booked]:
-    """Entry after entry. Raises UnreadableFile where any is missing, or the balances say that one is."""
+    """Yields the entries in order. Raises UnreadableFile if an entry is unreadable, or if the balances show that one
+    is missing.
+    """
     import mt940
 
     try:
@@ -56,7 +58,9 @@ def _refuse_gap(data: Mapping[str, Any], entries: list[dict[str, Any]]) -> None:
 
 
 def _moved(entry: Mapping[str, Any]) -> Decimal:
-    """What an entry adds to the balance. The library takes what was paid in and then taken back (RC) for paid in."""
+    """Returns what an entry adds to the balance. The library wrongly reads a credit that was taken back (RC) as money
+    paid in.
+    """
     amount: Decimal = entry["amount"].amount
     return -abs(amount) if str(entry.get("status", "")).upper() in _LOWERS_THE_BALANCE else amount
 
@@ -79,10 +83,10 @@ def _booked(place: str, data: Mapping[str, Any]) -> Booked:
 
 
 def _purpose(details: str) -> str:
-    """What a payment is for, put together from lines and subfields of fixed width.
+    """Joins a payment's purpose from lines and subfields of fixed width.
 
-    Where one that is full ends in the middle of a word, nobody can tell whether the word goes on in the next one.
-    Half a number would be another number, so neither half is kept.
+    If a full one ends inside a word, the next one may continue this word or begin another. Half a number would be
+    another number, so both halves are dropped.
     """
     lines = details.split("\n")
     if not _SUBFIELD.search(details):

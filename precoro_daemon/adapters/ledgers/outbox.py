@@ -1,4 +1,4 @@
-"""a folder that gets one file for each payment, complete and once"""
+"""a folder that gets one complete file for each payment, exactly once"""
 
 from __future__ import annotations
 
@@ -27,11 +27,13 @@ _NO_PLACE = {errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.EROFS
 
 @dataclass(frozen=True, slots=True)
 class Outbox:
-    """A file appears under its name whole, by a link that fails where there is one already: so it is made once,
-    no matter who else makes it too. It is known again as long as it lies here or in one of the `done` folders.
+    """A folder in which each payment's file appears complete and exactly once, even if several programs write it.
 
-    columns  what stands in each column, with {names}
-    group    who may read the files beside their owner; "" for nobody
+    A hard link gives the file its name and fails if that name exists. The payment counts as recorded while its
+    file is in this folder or in one of the `done` folders.
+
+    columns  the content of each column, with {names}
+    group    the group that may read the files, "" for the owner alone
     """
 
     ledger: str
@@ -52,7 +54,7 @@ class Outbox:
         except OSError as error:
             raise TemporaryError(f"ledger {self.ledger}: {error}") from None
         if missing:
-            # What was moved there cannot be seen, and would be written again.
+            # Files that were moved there are invisible and would be written again.
             raise LedgerMisfit(f"ledger {self.ledger}: {missing[0]} is no directory")
         if not there:
             return None
@@ -68,7 +70,7 @@ class Outbox:
         try:
             self._publish(name, content, may_leave)
         except FileExistsError:
-            pass  # the same payment, put there by an earlier try; it is made durable all the same
+            pass  # the same payment, written by an earlier attempt; make it durable too
         except OSError as error:
             raise self._explain(error) from None
         self._make_durable()

@@ -1,4 +1,4 @@
-"""what an HTTP answer means: for a question, and for a payment that was sent"""
+"""the meaning of an HTTP answer: to a question, and to a payment that was sent"""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from precoro_daemon.telemetry import excerpt
 
 _LATER = {408, 409, 423, 425, 429}
 _NOT_PROCESSED = {401, 425, 429}
-"""Refused before anything was done: no valid token, too early, too often."""
+"""Refused before any processing: no valid token, too early, too often."""
 
 _UNCLEAR = {408, 409}
-"""A proxy gave up waiting; or a payment with this key is there already, or just being made."""
+"""Unclear: a proxy timed out; or a payment with this key exists, or is being recorded right now."""
 
 
 Blocking = Mapping[str, Collection[str]]
@@ -34,9 +34,9 @@ class Judge:
     """Reads the answers to one call.
 
     what      the call, for the operator
-    error     where a good status may still carry an error, "" for nowhere
-    messages  where an error says in words what is the matter, tried in this order; without them all of it is shown
-    blocking  by their paths, values in a refusal that are not about one payment: no rights, a subscription that ended
+    error     path of an error in an answer with a good status, "" if there is none
+    messages  paths of an error's message in words, tried in this order; if none has text, the whole error is shown
+    blocking  by path: values in a refusal that concern every payment, such as missing rights or an ended subscription
     """
 
     def __init__(
@@ -54,9 +54,11 @@ class Judge:
         self._blocking = blocking
 
     def question(self, answer: Answer, *, of_one: bool = False) -> Any:
-        """The JSON of a good answer to a call that writes nothing.
+        """Returns the JSON of a good answer to a call that writes nothing.
 
-        of_one  the call is about one payment, so what is refused concerns that one alone
+        of_one  the call concerns one payment, so a refusal concerns that payment alone
+
+        Raises TemporaryError, LedgerMisfit, MalformedAnswer, and PermanentError if `of_one`.
         """
         if 200 <= answer.status < 300:
             tree = self._parse(answer)
@@ -77,7 +79,11 @@ class Judge:
         return LedgerMisfit(f"{self._said(answer)}; the request, or the rights of the token, do not fit the ledger")
 
     def sent_payment(self, answer: Answer) -> Any:
-        """The JSON of a good answer to a payment. Only what surely wrote nothing is no doubt."""
+        """Returns the JSON of a good answer to a payment.
+
+        Raises TemporaryError, PermanentError or LedgerMisfit if the payment was certainly not recorded,
+        DoubtfulError otherwise.
+        """
         if 200 <= answer.status < 300:
             return self._carried_out(answer)
         if answer.status in _NOT_PROCESSED:
@@ -97,7 +103,7 @@ class Judge:
         return tree
 
     def _blocks(self, answer: Answer) -> bool:
-        """Whether it is refused for whom we are, and any other payment would be too."""
+        """Checks whether the ledger refuses the sender, and would therefore refuse any other payment too."""
         if answer.status == 403:
             return True
         try:
@@ -115,12 +121,14 @@ class Judge:
     def _refusal(self, tree: Any) -> Any:
         try:
             found = value_at(tree, self._error) if self._error else MISSING
-        except Absent:  # several of them
+        except Absent:  # several errors
             return tree
         return MISSING if found in (None, False, "", 0) else found
 
     def _is_readable(self, answer: Answer) -> bool:
-        """Said by the ledger itself. A proxy before it answers with a web page, and may have let the payment pass."""
+        """Checks whether the answer is JSON and so comes from the ledger. A proxy answers with a web page, and may
+        have forwarded the payment before.
+        """
         try:
             return isinstance(parse(answer.body), dict | list | str)
         except MalformedAnswer:
@@ -131,7 +139,7 @@ class Judge:
         return f"{self._what}: the ledger answered {answer.status}{limit_of(answer)}" + (f" ({said})" if said else "")
 
     def _words(self, answer: Answer) -> str | bytes:
-        """The ledger's own words: the message is found before the text is cut."""
+        """Returns the ledger's own message. It is found before the text is cut."""
         try:
             tree = parse(answer.body)
             refusal = self._refusal(tree)
@@ -151,7 +159,7 @@ def _found(tree: Any, path: str) -> Any:
 
 
 def wait_of(answer: Answer) -> float | None:
-    """Seconds that `Retry-After` asks for, None if it says nothing readable."""
+    """Returns the seconds that `Retry-After` asks for, or None if it is missing or unreadable."""
     header = answer.header("retry-after")
     if header.isdecimal():
         return read_wait(header, 0.0)
@@ -159,6 +167,6 @@ def wait_of(answer: Answer) -> float | None:
 
 
 def limit_of(answer: Answer) -> str:
-    """Which of its limits the vendor names, as Xero does: " (limit: day)", "" if it names none."""
+    """Returns the limit that the vendor names, as Xero does: " (limit: day)"; "" if it names none."""
     named = answer.header("x-rate-limit-problem")
     return f" (limit: {named})" if named.isalpha() and len(named) <= 20 else ""

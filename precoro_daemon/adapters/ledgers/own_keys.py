@@ -1,4 +1,4 @@
-"""our key in a text of the ledger, which people may have written around and into"""
+"""this program's key in a text of the ledger that people may have edited"""
 
 from __future__ import annotations
 
@@ -11,5 +11,7 @@ def key_in(text: object) -> str | None:
 
 
 def short_key_in(text: object) -> str | None:
-    """A short key that stands alone: it is made of ordinary letters, so among others it would prove nothing."""
+    """Returns a short key if the text contains nothing else: it consists of ordinary letters, so inside a longer text
+    it would prove nothing.
+    """
     return text.strip() if isinstance(text, str) and OUR_SHORT_KEY.fullmatch(text.strip()) else None

@@ -1,4 +1,4 @@
-"""when the next call to a ledger may leave: how many a minute and at once, and while it takes none"""
+"""when the next call to a ledger may leave: limits a minute and of concurrent calls, and waits"""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ import anyio
 from precoro_daemon.errors import TemporaryError
 
 _WINDOW_S = 60.25
-"""The vendor's minute, and what two clocks may differ by in it."""
+"""The vendor's minute, plus the difference that two clocks may have in it."""
 
 _LEAST_WAIT_S = 0.001
-"""Rounding may leave less than a clock can tell apart, and waiting for that would never end."""
+"""Rounding may leave a wait shorter than the clock can measure, and such a wait would be repeated forever."""
 
 
 class NotAsked(TemporaryError):
-    """The ledger is closed for longer than a call waits. Nothing was sent; a later lap asks again."""
+    """Raised, without sending, when the ledger is closed for longer than a call may wait. A later lap tries again."""
 
 
 class Pace:
-    """The calls to one ledger, by our own clock.
+    """Limits the calls to one ledger, by this machine's clock.
 
-    The vendor counts a call when it arrives, which is some time between its start and its answer. So a call counts
-    until a minute after its answer: then no window of the vendor has more calls than it allows, and all of them are
-    used when answers come soon. Several calls may leave at once after a pause.
+    The vendor counts a call when it arrives, which is between its start and its answer. So a call counts here
+    until a minute after its answer. Then no window of the vendor holds more calls than allowed, and the whole
+    limit is used if answers are quick. Several calls may leave at once after a pause.
 
-    longest_wait  seconds that a call waits while the ledger is closed; for more it fails at once, unsent
+    longest_wait  most seconds that a call waits while the ledger is closed; if it would take longer, it fails unsent
     """
 
     def __init__(self, calls_a_minute: int | None, at_once: int | None, longest_wait: float) -> None:
@@ -42,13 +42,13 @@ class Pace:
         self._why = ""
 
     def close(self, seconds: float, why: str) -> None:
-        """The ledger said "too often": no call leaves for that long."""
+        """Holds all calls for that many seconds, because the ledger answered "too often"."""
         self._closed_until = max(self._closed_until, anyio.current_time() + seconds)
         self._why = why
 
     @asynccontextmanager
     async def call(self) -> AsyncIterator[None]:
-        """Entered when the call may leave, left when it was answered. Raises NotAsked."""
+        """Waits until the call may leave, and counts it as answered on exit. Raises NotAsked."""
         if self._slots is None:
             async with self._counted():
                 yield
@@ -81,5 +81,5 @@ class Pace:
         full = self._limit is not None and len(self._answered) + self._under_way >= self._limit
         if not full:
             return closed
-        # All of them under way: one has to be answered first, which takes as long as it takes.
+        # If all counted calls are under way, check again soon: one of them must be answered first.
         return max(closed, self._answered[0] + _WINDOW_S - now if self._answered else 0.05)

@@ -1,4 +1,4 @@
-"""page after page of payments, without losing rows that move between pages meanwhile"""
+"""scan of a list of payments, page by page, that loses no row when rows move between pages"""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ MOST_PAGES = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Paging:
-    """How a list is asked for.
+    """How to request a list.
 
-    kind     "none": all at once; "page", "offset": by number, the request names {page} or {offset};
-             "cursor": the answer names the next page at `next`, and the request hands that back as {cursor};
-             "link": what stands at `next` is the address of the next page
-    total    where the answer says how many rows the list has, "" for nowhere
+    kind     "none": all at once
+             "page", "offset": by number; the request contains {page} or {offset}
+             "cursor": the answer names the next page at `next`, and the next request sends that value as {cursor}
+             "link": the value at `next` is the address of the next page
+    total    path of the number of rows in the list, "" if the answer does not say it
     start    the position before the first row
-    overlap  seconds a reading reaches back, where positions are times
+    overlap  seconds that a reading reaches back if positions are times
     """
 
     kind: Literal["none", "page", "offset", "cursor", "link"]
@@ -37,14 +38,15 @@ class Paging:
 
 
 class PageScan:
-    """Decides what is asked next.
+    """Decides which page to request next.
 
-    With "page" and "offset", a row that changes meanwhile moves to the end, and the others move up by one: the first
-    row of the next page is then on none. So the next question is not for the next page but for the first page from
-    the newest position on, and only among rows of one position for the next page.
+    With "page" and "offset", a row that changes during the scan moves to the end, and all rows after its old place
+    move up by one. The first row of the next page then moves to a page that was already read. So the scan does not
+    request the next page. It requests the first page again, from the newest safe position on. It requests the next
+    page only while all rows have the same position.
 
-    A list that seems to end is not believed where anything speaks against it: a total that is larger, a server that
-    gives less than a full page and has more, a full page that names no next one although the others do.
+    The scan distrusts the end of a list if there is evidence against it: a total that is larger, a server that
+    sends less than a full page and has more, or a full page that names no next one.
     """
 
     def __init__(self, paging: Paging, position: str | None, origin: str) -> None:
@@ -57,8 +59,8 @@ class PageScan:
         self._index = 0
         self._cursor = ""
         self._pages = 0
-        self._rows = 0  # of the list that is being asked for, so far
-        self._shorter = 0  # rows of the first page, while it is looked at whether it was the last one
+        self._rows = 0  # rows so far of the list that is being requested
+        self._shorter = 0  # rows of a short first page while the scan checks whether more follow, else 0
         self._is_first_reading = position is None
         self._has_positions = False
         self._size = paging.size
@@ -81,11 +83,13 @@ class PageScan:
 
     @property
     def asks_past_the_end(self) -> bool:
-        """Whether the next page is asked for although the last one was not full."""
+        """Whether the next page is requested although the last one was not full."""
         return self._shorter > 0
 
     def has_ended(self, found: Any) -> bool:
-        """Whether nothing was there past the end: no page (None), or the same one from a server that turns none."""
+        """Checks whether nothing followed a short page: there is no page (None), or a server that ignores page
+        numbers repeats the last one.
+        """
         return self._shorter > 0 and (found is None or self._is_last(found))
 
     def _is_last(self, found: Sequence[Any]) -> bool:
@@ -97,10 +101,10 @@ class PageScan:
             self._has_positions = True
 
     def goes_on(self, answer: Any, found: Sequence[Any], target: str) -> bool:
-        """Whether there is another page to ask for, after the one at that address with those rows.
+        """Checks whether to request another page after the one at address `target` with these rows.
 
-        Raises LedgerMisfit where the configuration reads only a part of the list, MalformedAnswer where the answer
-        contradicts itself, which may pass.
+        Raises LedgerMisfit if the configuration reads only a part of the list, and MalformedAnswer if the answer
+        contradicts itself, which may be temporary.
         """
         again = self._is_last(found)
         self._last = found
@@ -120,10 +124,11 @@ class PageScan:
         return goes_on
 
     def _next_number(self, rows: int, *, again: bool) -> bool:
-        """A server may give less than it is asked for: a short page is the last one only if nothing comes after it.
+        """Checks whether to request another page by number. A short page is the last one only if nothing follows it,
+        because a server may send fewer rows than requested.
 
-        That is looked at in the first reading, and in every one of a list without positions. In the others the next
-        reading goes on where a page ended too early.
+        This is checked at the first page of the first reading, and at the first page of every reading of a list
+        without positions. In the other cases the next reading resumes where a page ended too early.
         """
         if self._shorter:
             if not rows:
@@ -168,14 +173,15 @@ class PageScan:
             raise MalformedAnswer(f"read: the list ended after {self._rows} rows and says that it has {total}")
 
     def is_suspect(self, rows: int) -> bool:
-        """Whether a list that ended may have more: one full page alone, which names no next one."""
+        """Whether a list that ended may have more rows: it has a single full page that names no next one."""
         return self._paging.kind in ("cursor", "link") and self._pages == 1 and rows >= self._paging.size
 
 
 def same_origin(link: str, origin: str, target: str = "/") -> str:
-    """Path and query of a link, if it leads nowhere else: the request carries the ledger's key.
+    """Returns a link's path and query. Raises LedgerMisfit if it leads to another origin, because the request carries
+    the ledger's token.
 
-    target  path and query of the page it stands on, which a relative link continues
+    target  path and query of the page that contains the link, for relative links
     """
     try:
         absolute = urljoin(f"{origin}{target}", link)
@@ -189,8 +195,10 @@ def same_origin(link: str, origin: str, target: str = "/") -> str:
 
 
 def position_in(value: Any) -> str | None:
-    """As the next request has it. /Date(1573755038314)/ becomes 2019-11-14T18:10:38, cut to the second; None where it
-    is no time to go on from."""
+    """Returns a position in the form that the next request uses, or None if it is no time to resume from.
+
+    /Date(1573755038314)/ becomes 2019-11-14T18:10:38, cut to the second.
+    """
     if isinstance(value, str) and value.strip().startswith("/Date("):
         moment = moment_since_1970(value.strip())
         return None if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%S")

@@ -1,4 +1,4 @@
-"""from which position to go on, whether the ledger is asked for what is past it or from it on"""
+"""the position to resume from, for queries that use `>` as well as for those that use `>=`"""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from precoro_daemon.errors import LedgerMisfit
 
 
 class Positions:
-    """Follows the positions of rows as they come, oldest first.
+    """Follows the positions of rows as they arrive, oldest first.
 
-    Several rows may have the same position, and more of them may come later. So it is only safe to go on from the
-    position before the newest: that brings all rows of the newest one again, with `>` as with `>=`.
+    Several rows may have the same position, and more of them may arrive later. So the safe position to resume from
+    is the one before the newest. From there all rows of the newest position are read again, with `>` as with `>=`.
     """
 
     def __init__(self, start: str) -> None:
@@ -28,7 +28,7 @@ class Positions:
 
 
 def position_text(value: Any) -> str:
-    """As it goes into the next query."""
+    """Returns a position as text for the next query. Raises LedgerMisfit."""
     match value:
         case str() if value.strip():
             return value
@@ -42,8 +42,9 @@ def position_text(value: Any) -> str:
 
 
 def reach_back(position: str, overlap: float) -> str:
-    """The position so much earlier, in the form it had: seconds where it is a time, that many where it is a whole
-    number. Any other text stays as it is."""
+    """Returns a position moved back by `overlap`, in its own form: by seconds if it is a time, by that number if it
+    is a whole number. Any other text is returned unchanged.
+    """
     if not overlap:
         return position
     if re.fullmatch(r"\d{1,30}", position):

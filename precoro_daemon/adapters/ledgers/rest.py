@@ -34,7 +34,7 @@ _EXACT = msgspec.json.Encoder(decimal_format="number")
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request with {names} in it. `form` and `body` (JSON) exclude each other."""
+    """A request that contains {names}. `form` and `body` (JSON) exclude each other."""
 
     method: str
     path: str
@@ -54,7 +54,9 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Preparation:
-    """A call before the payment that writes nothing of worth; `take` names what is taken from its answer."""
+    """A call before the payment that writes nothing important. `take` maps names to the paths of values in its
+    answer.
+    """
 
     call: Call
     take: Mapping[str, str]
@@ -62,8 +64,10 @@ class Preparation:
 
 @dataclass(frozen=True, slots=True)
 class Creating:
-    """safe_to_repeat  whether the interface itself knows a key again, for good
-    recorded        where the answer says what it has, by field of `Receipt`
+    """How to record a payment.
+
+    safe_to_repeat  whether the interface itself recognises a repeated key, without a time limit
+    recorded        paths of what the answer says was recorded, by field of `Receipt`
     """
 
     call: Call
@@ -75,8 +79,10 @@ class Creating:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """match     where the key stands in a row that is found: an interface that ignores the filter finds everything
-    recorded  where a row says what it has, by field of `Receipt`
+    """How to find a payment by its key.
+
+    match     path of the key in a row; it is compared, because an interface that ignores the filter finds everything
+    recorded  paths of what a row says was recorded, by field of `Receipt`
     """
 
     call: Call
@@ -90,7 +96,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class RestRequests:
-    """What is asked of the interface, and as which ledger."""
+    """The requests to the interface, and the ledger's name."""
 
     name: str
     origin: str
@@ -105,10 +111,11 @@ class RestRequests:
 
 
 class RestLedger(HttpLedger):
-    """Implements `Ledger`. Every call has a connection of its own: on one that was kept, a server that has just
-    closed it turns a payment nobody saw into a doubt. A payment is sent once.
+    """Implements `Ledger`.
 
-    The bearer is asked before every call, so that another program can keep the token fresh.
+    Every call uses a new connection: on a kept one that the server has just closed, a payment that never arrived
+    would become a doubt. A payment is sent once. The bearer is asked for the token before every call, so that
+    another program can keep it fresh.
     """
 
     def __init__(self, requests: RestRequests, reader: RowReader, bearer: Bearer) -> None:
@@ -200,7 +207,7 @@ class RestLedger(HttpLedger):
         return next((self._receipt(identity, row, finding.recorded) for identity, row in there.items()), None)
 
     def _receipt(self, identity: str, row: Any, recorded: Mapping[str, str]) -> Receipt:
-        """Where the configuration says that something stands, nothing is no answer. Raises Absent, CellError."""
+        """Reads a receipt from a row. Raises Absent if a path of the configuration has no value, and CellError."""
         said: dict[str, Any] = {}
         for name, path in recorded.items():
             value = value_at(row, path)

@@ -15,11 +15,11 @@ from precoro_daemon.payments.rules.ledger_payments import LedgerPayment, Undone,
 
 @dataclass(frozen=True, slots=True)
 class RowShape:
-    """Where in a row things stand.
+    """The paths of the values in a row.
 
-    each    a list in the row, each element of which is a payment of its own, "" for none
-    only    rows that have another value at one of these paths are no payments
-    void    rows that have one of these values at a path were undone in the ledger: a payment of nothing
+    each    path of a list whose elements are payments of their own, "" for none
+    only    by path: rows with another value are no payments
+    void    by path: rows with one of these values were undone in the ledger and become payments of 0
     """
 
     key: Sequence[str]
@@ -39,14 +39,14 @@ class Rows(NamedTuple):
 def read_rows(rows: Sequence[Any], shape: RowShape, reader: RowReader) -> Rows:
     payments: list[LedgerPayment] = []
     unreadable: list[UnreadableRow] = []
-    undone: dict[str, Undone] = {}  # a document that comes twice is as it came last
+    undone: dict[str, Undone] = {}  # the last version of a document counts
     for row in rows:
         parts = list(unwound(row, shape.each)) if shape.each else [row]
         for one in parts:
             read = _read(one, shape, reader)
             if isinstance(read, LedgerPayment):
                 payments.append(read)
-                unreadable = [earlier for earlier in unreadable if earlier.key != read.key]  # corrected since
+                unreadable = [earlier for earlier in unreadable if earlier.key != read.key]  # a later row corrects it
                 undone.pop(read.key, None)
             elif isinstance(read, Undone):
                 undone[read.key] = read
@@ -57,11 +57,15 @@ def read_rows(rows: Sequence[Any], shape: RowShape, reader: RowReader) -> Rows:
 
 
 def _without_parts(row: Any, parts: Sequence[Any], shape: RowShape) -> Iterator[Undone]:
-    """A part that is no longer in its document was taken back: a bill that a payment does not pay any more, or all of
-    them, as in a document that was voided."""
+    """Yields the document whose parts were read, with the keys of its present parts, so that missing parts count as
+    undone.
+
+    A part that is missing from its document was taken back: a bill that a payment no longer pays, or all bills of
+    a voided document.
+    """
     if not shape.each or not isinstance(value_at(row, shape.each), list):
         return
-    with suppress(Absent):  # what cannot be named may be any of them
+    with suppress(Absent):  # a part without a name may be any of the parts
         yield Undone(joined(row, shape.key[:1]), [joined(part, shape.key) for part in parts])
 
 
@@ -81,7 +85,7 @@ def _read(row: Any, shape: RowShape, reader: RowReader) -> LedgerPayment | Unrea
     read = reader.read(cells, _place(row, shape))
     if isinstance(read, LedgerPayment):
         return read
-    # What is void may have lost the rest with it, the invoice first of all.
+    # A voided row may lack other values, most often the invoice.
     return Undone(cells["key"]) if is_void else reader.refuse(read.key, read.reason, row)
 
 
@@ -94,7 +98,7 @@ def _cell(row: Any, path: str) -> Any:
 
 
 def _day(value: Any) -> Any:
-    """A day that comes as an object, in the form that texts have."""
+    """Converts a day that is a JSON object to ISO text. Returns any other value unchanged."""
     parts: list[Any] = [value.get(name) for name in ("year", "month", "day")] if isinstance(value, Mapping) else []
     if parts and all(isinstance(part, int) and not isinstance(part, bool) for part in parts):
         year, month, day = map(int, parts)
@@ -108,7 +112,7 @@ def _text(row: Any, path: str) -> str:
 
 
 def _place(row: Any, shape: RowShape) -> str:
-    """Names the row where its key cannot be read."""
+    """Returns a name for a row whose key cannot be read."""
     for path, said in ((shape.key[0], ""), (shape.position, "position ")):
         with suppress(Absent):
             if text := _text(row, path):
@@ -117,7 +121,7 @@ def _place(row: Any, shape: RowShape) -> str:
 
 
 def positions_of(rows: Sequence[Any], shape: RowShape) -> Iterator[str]:
-    """Of the rows that have one; a row without it does not hold up the others."""
+    """Yields the positions of the rows that have one. A row without a position does not block the others."""
     for row in rows if shape.position else ():
         with suppress(Absent):
             value = value_at(row, shape.position)

@@ -1,4 +1,4 @@
-"""which rows of a file are payments, which were undone, which are none, and where the money went"""
+"""which rows of a file are payments, undone payments or neither, and which way the money went"""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def as_compared(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Direction:
-    """Which values of a column say that money was paid out, and which that it came in."""
+    """The values of a column that mean that money was paid out, and those that mean that it came in."""
 
     column: str
     paid_out: Collection[str]
     come_in: Collection[str]
 
     def is_out(self, value: str) -> bool:
-        """Raises CellError for a value that is not known."""
+        """Checks whether the money was paid out. Raises CellError for an unknown value."""
         said = as_compared(value)
         for is_out, values in ((True, self.paid_out), (False, self.come_in)):
             if said in map(as_compared, values):
@@ -43,9 +43,14 @@ class Direction:
 
 @dataclass(frozen=True, slots=True)
 class RowKinds:
-    """What the values of some columns make of a row. A value that none of them names is a person's affair.
+    """Decides by the values of some columns what a row is. A value in no list makes the row unreadable, for a person
+    to decide.
 
-    only  payments · void  undone: payments of nothing · skip  no payments; "*" in one of them is any other value
+    only  payments
+    void  undone payments, with the amount 0
+    skip  no payments
+
+    "*" in one of the lists matches any other value.
     """
 
     only: Values = field(default_factory=dict)
@@ -59,7 +64,7 @@ class RowKinds:
         return [*named, *([self.direction.column] if self.direction else [])]
 
     def judge(self, row: Mapping[str, str]) -> RowKind:
-        """Raises CellError for a value that is not known."""
+        """Returns the kind of a row. Raises CellError for an unknown value."""
         found = [self._kind_of(column, row[column]) for column in dict.fromkeys([*self.only, *self.void, *self.skip])]
         if "skip" in found:
             return "skip"
@@ -69,7 +74,7 @@ class RowKinds:
         return "void" if "void" in found else "payment"
 
     def _kind_of(self, column: str, value: str) -> RowKind | str:
-        """What is wrong with it instead, where it is not known."""
+        """Returns the kind that a column's value means, or an error message for an unknown value."""
         named: Mapping[RowKind, Values] = {"payment": self.only, "void": self.void, "skip": self.skip}
         lists = {kind: values.get(column, ()) for kind, values in named.items()}
         for said in (as_compared(value), ANY_OTHER):
@@ -81,9 +86,9 @@ class RowKinds:
 
 
 def signed(amount: Decimal, *, out: bool, negate: bool, said: str) -> Decimal:
-    """More than nothing for what was paid out, less for what came in.
+    """Returns the amount, positive for money paid out and negative for money that came in.
 
-    Where the amounts have signs already, these and the direction must say the same. Raises CellError.
+    If the amounts already have signs, they must agree with the direction. Raises CellError.
     """
     agrees = (amount >= 0 if out else amount <= 0) if negate else amount >= 0
     if not agrees:

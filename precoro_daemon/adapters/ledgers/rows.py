@@ -1,4 +1,4 @@
-"""one row of the ledger as a payment, or what is wrong with it"""
+"""one row of the ledger as a payment, or its faults"""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ OPTIONAL = ("currency", "supplier", "supplier_id", "ours")
 PAYMENT_COLUMNS = (*REQUIRED, *OPTIONAL)
 
 ROWS_A_BATCH = 500
-"""Rows of a ledger that are read and handed on at a time."""
+"""The most rows that are read and handed on in one batch."""
 
 
 @dataclass(frozen=True, slots=True)
 class RowReader:
     """Reads rows of one ledger.
 
-    currency         what is assumed where the row has none
-    ours_prefix      what stands before our key in the field that keeps it; text without it is somebody else's
-    secrets          what no error may show
-    invoice_pattern  takes the invoice's number out of a longer text
+    currency         the currency of a row that names none
+    ours_prefix      the text before this program's key in the field that stores it; other text is not this program's
+    secrets          texts that no error may show
+    invoice_pattern  finds the invoice's number in a longer text
     """
 
     writing: Writing = ISO
@@ -51,7 +51,7 @@ class RowReader:
     invoice_pattern: re.Pattern[str] | None = None
 
     def read(self, row: Mapping[str, Any], where: str, content: str | None = None) -> LedgerPayment | UnreadableRow:
-        """`where` names the row where its own key cannot be read; `content` is `LedgerPayment.row`."""
+        """Reads a row. `where` names a row whose own key is unreadable; `content` is `LedgerPayment.row`."""
         try:
             amount, currency = self._money(row)
             return LedgerPayment(
@@ -69,8 +69,8 @@ class RowReader:
             return self.refuse(self._key_or(where, row), "; ".join(dict.fromkeys(self._faults(row))), row)
 
     def _faults(self, row: Mapping[str, Any]) -> Iterator[str]:
-        """Everything that is wrong with it: a person mends it at once."""
-        # The money's currency is looked at twice: with its amount it may disagree.
+        """Yields every fault of a row, so that a person can correct all at once."""
+        # The currency is checked twice: alone, and against the one beside the amount.
         for read in (
             self._key, self._invoice, self._money, _currency, self._day, self._supplier, self._supplier_id, self._ours
         ):  # fmt: skip

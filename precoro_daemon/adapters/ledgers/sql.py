@@ -39,12 +39,12 @@ from precoro_daemon.writes.sending import real_seconds
 T = TypeVar("T")
 
 _CUT_GRACE_S = 2.0
-"""Seconds a statement's own time limit is given before its connection is cut."""
+"""Seconds after a statement's own time limit until its connection is cut."""
 
 
 @dataclass(frozen=True, slots=True)
 class SqlStatements:
-    """What is asked of the database, and as which ledger.
+    """The statements for the database, and the ledger's name.
 
     start  the position before the first row
     """
@@ -75,13 +75,13 @@ _MADE_UP = Entry(
 
 
 class SqlLedger:
-    """Implements `Ledger` on one connection and one thread. Nothing is connected before the first call.
+    """Implements `Ledger` on one connection and one thread. Connects at the first call.
 
-    A payment is recorded exactly once, whatever the table is like: one transaction searches for the key and inserts
-    the row, and the database lets no two of them overlap (SERIALIZABLE; SQLite: IMMEDIATE). If the answer to the
-    commit is lost, the next create finds the row, or waits for the transaction that is still under way. A unique
-    column for the key is the second lock on that door: it also holds for programs that do not search first, and for
-    tables without transactions (MyISAM).
+    A payment is recorded exactly once, whatever the table's definition. One transaction searches for the key and
+    inserts the row, and the database lets no two of these transactions overlap (SERIALIZABLE; SQLite: IMMEDIATE).
+    If the answer to the commit is lost, the next create finds the row, or waits for the transaction that is still
+    running. A unique column for the key is a second safeguard: it also works against programs that do not search
+    first, and in tables without transactions (MyISAM).
     """
 
     def __init__(
@@ -115,8 +115,9 @@ class SqlLedger:
 
     @property
     def _database(self) -> Database:
-        """Opened by the first call, on the ledger's thread: where its driver is missing that call fails, and the next
-        one looks again."""
+        """The database, opened by the first call, on the ledger's thread. If its driver is missing, that call fails,
+        and the next one tries again.
+        """
         if self._opened is None:
             try:
                 self._opened = self._open_database()
@@ -144,7 +145,7 @@ class SqlLedger:
 
     @asynccontextmanager
     async def recorded(self, position: str | None) -> AsyncIterator[AsyncIterator[LedgerBatch]]:
-        """On a connection of its own that can only read, so that no query of the configuration changes the ledger."""
+        """Reads on a separate read-only connection, so that no query of the configuration can change the ledger."""
         start = self._given.start if position is None else position
         asked = start if position is None else reach_back(start, self._given.overlap)
         opened: list[Connection] = []
@@ -201,7 +202,7 @@ class SqlLedger:
 
     async def create(self, entry: Entry, permit: Permit) -> Receipt:
         timed = TimedPermit(permit, self._elapsed)
-        # A connection that has to be made, or was lost while it was idle, takes longer than a permit is good.
+        # Connecting, or reconnecting after an idle time, may take longer than a permit is valid.
         await self._thread.run(lambda: self._reading("insert", lambda _: None))
         await timed.obtain()
         return await self._thread.run(lambda: self._create(entry, timed))
@@ -210,17 +211,18 @@ class SqlLedger:
         return await self._thread.run(lambda: self._reading("find", lambda connection: self._find(connection, key)))
 
     async def bill(self, entry: Entry) -> Bill | None:
-        raise NotImplementedError  # never asked: the capabilities do not have it
+        raise NotImplementedError  # never called: the capabilities exclude it
 
     async def probe(self) -> Sequence[Probe]:
         insert = self._given.insert
-        # Anything else, such as the call of a procedure, cannot be explained.
+        # EXPLAIN does not work for other statements, such as a procedure call.
         explainable = insert is not None and re.match(r"\s*(insert|with|replace)\b", insert.texts[0], re.IGNORECASE)
         return [await self._thread.run(self._explain_insert)] if explainable else []
 
     def _explain_insert(self) -> Probe:
-        """EXPLAIN looks at tables, columns and rights as the statement itself would, and runs nothing of it. What the
-        values of a made-up payment run against says nothing."""
+        """Checks with EXPLAIN whether `insert` may run: EXPLAIN checks tables, columns and rights as the statement
+        would, and executes nothing. Faults in the values are ignored, because the payment is made up.
+        """
         assert self._given.insert
         what = "can record payments"
         explain = replace(
@@ -285,7 +287,9 @@ class SqlLedger:
         return {name: value for name, value in named(asdict(entry)).items() if name in wanted}
 
     def _settle(self, error: Exception, entry: Entry) -> Receipt:
-        """What a transaction that failed before its end comes to. Nothing of it remains in the ledger."""
+        """Handles a transaction that failed before its end and left nothing in the ledger. Returns the payment if it
+        was already there; raises the error otherwise.
+        """
         self._undo()
         if self._database.meaning(error) is not Fault.THERE:
             raise self._explain(error, "insert") from None
@@ -324,13 +328,13 @@ class SqlLedger:
             self._undo()
 
     def _begin(self, timed: TimedPermit | None = None) -> Connection:
-        """Under a permit nothing waits for a lock longer than that is good."""
+        """Starts a transaction. With a permit, no statement waits for a lock longer than the permit is valid."""
         if self._connection:
             self._active = self._connection
             try:
                 self._connection.begin(self._longest(timed))
             except self._errors as error:
-                # Servers and firewalls drop connections that were idle; nothing was asked of this one yet.
+                # Servers and firewalls drop idle connections; nothing was sent on this one yet.
                 if self._database.meaning(error) is not Fault.AWAY:
                     raise
                 self._forget()

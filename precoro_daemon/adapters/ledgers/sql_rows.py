@@ -1,4 +1,4 @@
-"""rows of a query for payments: whole, and oldest first"""
+"""rows of a query for payments: all needed columns, oldest first"""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _NEEDED_COLUMNS = (*REQUIRED, "position")
 
 
 def odd_position(row: Mapping[str, Any]) -> tuple[str, str, Mapping[str, Any]]:
-    """Nothing goes on from it: past the day infinity nothing would ever come again."""
+    """Describes a row whose position is unusable: after the day infinity no row would ever follow."""
     key = row.get("key")
     place = str(key) if key is not None else f"position {row['position']}"
     return place, f"position: {row['position']} is no time to go on from", row
 
 
 class Order:
-    """Rows must come oldest first, or going on from a position leaves some out."""
+    """Checks that rows come oldest first. Otherwise resuming from a position would leave rows out."""
 
     def __init__(self, *, text_too: bool) -> None:
         self._text_too = text_too

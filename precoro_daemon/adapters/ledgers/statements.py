@@ -1,4 +1,4 @@
-"""what a bank booked, as payments: only what went out counts"""
+"""a bank's entries as payments: only money that went out counts"""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _NO_NAMES = ("", "NONREF", "NOTPROVIDED")
 class Booked:
     """An entry of an account.
 
-    key         the bank's own name of it, "" for none
-    references  what says what it is for, the most exact first
-    is_reversal  it takes an earlier entry back, which went the other way
-    wrong       why it cannot be used, "" for nothing
+    key          the bank's own reference, "" for none
+    references   texts that say what the entry is for, the most exact first
+    is_reversal  whether it takes back an earlier entry in the opposite direction
+    wrong        why it is unusable, "" if it is usable
     """
 
     place: str
@@ -37,14 +37,16 @@ class Booked:
 
 
 def named(text: str | None) -> str:
-    """Without what banks write where there is no name."""
+    """Returns the text, or "" for what banks write if there is no name."""
     name = (text or "").strip()
     return "" if name.upper() in _NO_NAMES else name
 
 
 def read_booked(name: str, entries: Iterable[Booked], reader: RowReader) -> Iterator[RowOf]:
-    """Money that came in is none of ours, and money that goes out to take back what came in is no payment. A payment
-    that came back amounts to less than nothing: a person looks at it."""
+    """Yields the entries as rows. Skips money that came in, and money that goes out to take back an earlier credit.
+
+    A payment that came back has a negative amount: a person decides what to do.
+    """
     plain = replace(reader, writing=ISO)
     for entry in entries:
         if entry.wrong:
@@ -80,7 +82,7 @@ def _reference(entry: Booked, reader: RowReader) -> str:
 
 
 def _said(entry: Booked) -> str | None:
-    """All that an entry says, whatever part of it names the invoice."""
+    """Returns everything that an entry says, whichever part names the invoice, or None if that is unreadable."""
     try:
         return read_reference(" | ".join(entry.references)[:500]) or NO_REFERENCE
     except CellError:

@@ -1,4 +1,4 @@
-"""rows of a table as payments: which are none, what they say, and what they are known by"""
+"""rows of a table as payments: rows that are none, the content of the others, and their keys"""
 
 from __future__ import annotations
 
@@ -32,16 +32,17 @@ _TOTAL = re.compile(
     r"|(grand )?totals?|kontostand|razem|saldo( final| inicial)?|solde|somme|suma|sum|summ[ae]|totaal|totale|übertrag"
     r"|zwischensumme"
 )
-"""What stands in a row that sums the others up, or tells a balance."""
+"""Texts of a row that sums up other rows or states a balance."""
 
 
 @dataclass(frozen=True, slots=True)
 class RowOf:
     """A row of a file.
 
-    kind     text: neither a payment nor anything about one
-    key      its own, or what it says; "" where neither can be read. keyed: whether it is its own
-    payment  None where it is none
+    kind     "skip" if it is neither a payment nor about one
+    key      its own key, or a fingerprint of its content; "" if neither is readable
+    keyed    whether `key` is its own
+    payment  None if it is no payment
     """
 
     place: str
@@ -54,7 +55,7 @@ class RowOf:
 
 
 class TableRows:
-    """The rows below a header."""
+    """Reads the rows below a header."""
 
     def __init__(
         self, name: str, table: Table, columns: Mapping[str, str], kinds: RowKinds, reader: RowReader
@@ -91,7 +92,9 @@ class TableRows:
         return cells if any(map(shown, cells[most:])) else cells[:most]
 
     def _is_text(self, row: Mapping[str, Cell]) -> bool:
-        """Whether it sums up the rows above, or is a note: without a day, and without an amount or a key."""
+        """Checks whether a row without a key is a total or a note. A total has a word for it and no day; a note has
+        at most two texts, no amount and no readable day.
+        """
         if self._key(row):
             return False
         day = row.get(self._columns["paid_on"])
@@ -105,7 +108,7 @@ class TableRows:
         return is_total or (not has_amount and len(filled) <= _MOST_CELLS_OF_A_TEXT)
 
     def _key(self, row: Mapping[str, Cell]) -> str:
-        """Where it would stand if cells after it are too many or too few. A wrong guess only holds a payment."""
+        """Returns the key, even if the row has too many or too few cells. A wrong guess only holds a payment back."""
         return shown(row.get(self._columns["key"])) if self._keyed else ""
 
     def _is_day(self, cell: Cell) -> bool:
@@ -131,20 +134,22 @@ class TableRows:
             reason = read.reason
         except CellError as error:
             reason = str(error)
-        # What was undone or is no payment may lack the rest of one.
+        # A row that is undone or no payment may lack other values.
         if kind == "skip" or (kind == "void" and key):
             return RowOf(place, kind, key, keyed=bool(key))
         return self._refuse(place, row, reason)
 
     def _content(self, cells: Sequence[Cell]) -> str:
-        """What stands in the row. No setting has a part in it: what a better one makes of the row is no other row."""
+        """Returns a fingerprint of the row's cells. No setting influences it, so that better settings do not turn the
+        row into another one.
+        """
         period, texts = self._table.period, [shown(cell) for cell in cells]
         if not is_tidy("".join(texts)):
             texts = [tidy(text) for text in texts]
         return _fingerprint([str(period), *texts])
 
     def _payment(self, place: str, row: Mapping[str, Cell], content: str) -> LedgerPayment | UnreadableRow:
-        """Raises CellError where columns contradict each other."""
+        """Reads a payment from a row. Raises CellError if columns contradict each other."""
         values: dict[str, Any] = {name: row[self._columns[name]] for name in PAYMENT_COLUMNS if name in self._columns}
         out, said = self._direction(row, values)
         if not self._keyed:
@@ -155,8 +160,8 @@ class TableRows:
         if isinstance(read, UnreadableRow):
             return read
         if not self._keyed:
-            # Before the direction is looked at, and before the number is taken out of the text: a setting that says
-            # more about the same row must not make another payment of it.
+            # The key is made before the direction is applied and before the invoice's number is extracted: settings
+            # that say more about the same row must not turn it into another payment.
             read = replace(read, key=named_by_what_it_says(read, read_reference(values["invoice"])))
         if out is None:
             return read
@@ -164,7 +169,7 @@ class TableRows:
         return read if amount == read.amount else replace(read, amount=amount)
 
     def _direction(self, row: Mapping[str, Cell], values: dict[str, Any]) -> tuple[bool | None, str]:
-        """Whether money was paid out, None where only the sign tells; and what says so."""
+        """Returns whether money was paid out, None if only the sign tells; and the text that says so."""
         if direction := self._kinds.direction:
             value = shown(row[tidy(direction.column)])
             return direction.is_out(value), f"{direction.column} {value!r}"
@@ -187,7 +192,9 @@ def _is_total(text: str) -> bool:
 
 
 def named_by_what_it_says(payment: LedgerPayment, reference: str | None) -> str:
-    """Amounts and days as read: the same row in another format is the same payment."""
+    """Returns a key made of the payment's values. Amounts and days are normalised, so the same row in another format
+    is the same payment.
+    """
     values = [reference or payment.invoice, *(getattr(payment, name) for name in _MADE_OF[1:])]
     return _fingerprint(map(_normal, values))
 
