@@ -69,7 +69,7 @@ def _entries(entry: Element, place: str) -> Iterator[Booked]:
 
 
 def _booked(node: Element, booked: Booked) -> Booked:
-    """Returns it with the amount, the direction and the day of the entry."""
+    """Returns `booked` with the amount, the direction and the day of the entry, or with what is wrong."""
     money, direction = _money(node), _text(node, "CdtDbtInd")
     day = _day(node, "BookgDt") or _day(node, "ValDt")
     if money is None or direction not in ("DBIT", "CRDT") or day is None:

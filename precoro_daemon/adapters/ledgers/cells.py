@@ -269,7 +269,7 @@ def optional_name(field: str, value: Any) -> str | None:
 
 
 def _is_short_integer(value: int | Decimal) -> bool:
-    """The digits of a longer one would fill the memory."""
+    """Checks whether a number is a whole one of fewer than 500 digits: more digits would fill the memory."""
     number = Decimal(value)
     return number.is_finite() and number.adjusted() < _LONGEST_TEXT and number == number.to_integral_value()
 

@@ -116,8 +116,9 @@ class LedgerClient:
         The permit is requested after all other waiting, and the payment leaves within five seconds of it or not at
         all. A process that was suspended for longer may have been replaced or stopped in the meantime.
 
-        Raises DoubtfulError if the payment may have been recorded, TemporaryError if it certainly was not and may
-        be later, PermanentError if the ledger refuses this payment, and what the permit raises.
+        Raises DoubtfulError if the payment may have been recorded. In all other cases it certainly was not: raises
+        TemporaryError if it may be later, PermanentError if the ledger refuses this payment, LedgerMisfit if it
+        refuses every payment, and what the permit and the bearer raise.
         """
         sent, timed = False, TimedPermit(permit, self.elapsed)
         outgoing = replace(outgoing, may_leave=timed.lets_leave)

@@ -138,7 +138,7 @@ class CsvLedger:
         return known
 
     def _chosen(self, inbox: Inbox) -> Iterator[Path]:
-        """Yields the files whose names match, ignoring case, because banks write .CSV. Logs each other file once."""
+        """Yields the files whose names match in any case: banks write .CSV. Logs the skipped ones if one is new."""
         passed_over = set()
         for path in inbox.directory.glob(inbox.pattern if "/" in inbox.pattern else "*"):
             if path.name.startswith("."):

@@ -45,8 +45,7 @@ class Format:
 class Export:
     """The rows of a file.
 
-    passed_over  the number of rows that are no payments: totals, texts above and below the table, rows that `skip`
-    names
+    passed_over  the number of rows that are no payments: totals, texts around the table, rows that `skip` names
     """
 
     payments: list[LedgerPayment] = field(default_factory=list)

@@ -35,7 +35,7 @@ class Table:
 
 
 def find_table(name: str, lines: Iterator[Line], columns: Collection[str]) -> Table:
-    """Finds the first row that has all columns. Raises UnreadableFile if there is none."""
+    """Finds the first row with all columns. Raises UnreadableFile if there is none, or if a column is repeated."""
     above: list[Line] = []
     for line in lines:
         header = _titles(line.cells)

@@ -38,7 +38,7 @@ from precoro_daemon.values.money import plain
 from precoro_daemon.writes.permit import Permit
 
 _HALF_OF_ITS_CALLS_A_MINUTE = 300
-"""Half of what Business Central takes of one user."""
+"""Half of the calls that Business Central accepts from one user."""
 
 _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _EXACT_NUMBERS = msgspec.json.Encoder(decimal_format="number")
@@ -50,7 +50,7 @@ class BusinessCentralOptions:
 
     company    its id
     journal    the code of the vendor payment journal
-    bill_name  what of a purchase invoice is the externalId in Precoro
+    bill_name  the property of a purchase invoice that is the externalId in Precoro
     """
 
     name: str
@@ -63,7 +63,7 @@ class BusinessCentralOptions:
 
 
 class BusinessCentralLedger(HttpLedger):
-    """Implements `Ledger`, one way: see the theory of operation above."""
+    """Implements `Ledger` in one direction: see the theory of operation in the package's docstring."""
 
     def __init__(self, origin: str, options: BusinessCentralOptions, bearer: Bearer) -> None:
         self._options = options
@@ -90,7 +90,7 @@ class BusinessCentralLedger(HttpLedger):
             raise DoubtfulError(said) from None
 
     async def find(self, key: str) -> Receipt | None:
-        """Among the lines that nobody has posted yet: posted ones are in no list that names them."""
+        """Searches the lines that are not posted yet: no list names posted ones."""
         number = document_number(key)
         wanted = _equal("externalDocumentNumber", number)
         rows = await self._list(
@@ -117,7 +117,7 @@ class BusinessCentralLedger(HttpLedger):
         return found
 
     async def _payable(self, entry: Entry) -> PurchaseInvoice:
-        """The invoice that the payment is for. Raises PermanentError where it cannot be paid with this line."""
+        """Returns the invoice that the payment is for. Raises PermanentError if this line cannot pay it."""
         said = f"ledger {self.name}"
         named = entry.invoice_external_id
         found = await self._named(named)
@@ -141,7 +141,7 @@ class BusinessCentralLedger(HttpLedger):
         return invoice
 
     async def _named(self, name: str) -> Sequence[Row]:
-        """Purchase invoices that Precoro means by its externalId."""
+        """Returns the purchase invoices with that externalId of Precoro."""
         if not name or (self._options.bill_name == "id" and not _GUID.fullmatch(name)):
             return ()
         if self._options.bill_name == "number":
@@ -151,14 +151,14 @@ class BusinessCentralLedger(HttpLedger):
         return () if tree is None else (tree,)
 
     async def _home(self) -> str:
-        """The company's own currency. Raises LedgerMisfit."""
+        """Returns the company's own currency. Raises LedgerMisfit."""
         for row in await self._list("company", "companyInformation"):
             if currency := str(row.get("currencyCode") or ""):
                 return currency
         raise LedgerMisfit(f"ledger {self.name}: the company says no currency of its own")
 
     async def _journal(self) -> str:
-        """The id of the journal of that code. Raises LedgerMisfit."""
+        """Returns the id of the journal with the configured code. Raises LedgerMisfit."""
         code = self._options.journal
         wanted = _equal("code", code)
         rows = await self._list("journal", f"vendorPaymentJournals?$filter={wanted}")
@@ -173,7 +173,7 @@ class BusinessCentralLedger(HttpLedger):
             read_invoice(row)
 
     async def _list(self, what: str, path: str) -> Sequence[Row]:
-        """All pages of it."""
+        """Returns the rows of all pages of a list."""
         target = f"{self._root}/{path}"
         tree = await self._client.ask(what, Outgoing("GET", target))
         rows: list[Any] = [*rows_of(tree, what)]
@@ -191,7 +191,7 @@ class BusinessCentralLedger(HttpLedger):
 
 
 def _equal(name: str, value: str) -> str:
-    """A filter of OData, in which a quote in a text is written twice. Raises PermanentError."""
+    """Returns an OData filter, in which a quote within a text is doubled. Raises PermanentError."""
     text = value.replace("'", "''")
     try:
         return quote(f"{name} eq '{text}'", safe="'")

@@ -1,4 +1,4 @@
-"""what Business Central's answers say, and what a payment looks like to it"""
+"""the contents of Business Central's answers, and a payment in its format"""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from precoro_daemon.payments.rules.receipts import Receipt
 Row = Mapping[str, Any]
 
 BillName = Literal["id", "number"]
-"""What of a purchase invoice is the externalId in Precoro."""
+"""The property of a purchase invoice that is the externalId in Precoro."""
 
 _LONGEST_DESCRIPTION = 100
 _NO_ID = "00000000-0000-0000-0000-000000000000"
@@ -24,7 +24,10 @@ _NO_ID = "00000000-0000-0000-0000-000000000000"
 
 @dataclass(frozen=True, slots=True)
 class PurchaseInvoice:
-    """A vendor's invoice. status: Open once it is posted and not paid whole"""
+    """A vendor's invoice.
+
+    status  Open if it is posted and not fully paid
+    """
 
     id: str
     number: str
@@ -35,7 +38,7 @@ class PurchaseInvoice:
 
 
 def rows_of(tree: Any, what: str) -> Sequence[Row]:
-    """The rows of a list that must be whole. Raises MalformedAnswer."""
+    """Returns the rows of a list, all of which must be objects. Raises MalformedAnswer."""
     rows = tree.get("value") if isinstance(tree, Mapping) else None
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise MalformedAnswer(f"{what}: the answer has no list of rows at value")
@@ -43,7 +46,7 @@ def rows_of(tree: Any, what: str) -> Sequence[Row]:
 
 
 def read_invoice(row: Row) -> PurchaseInvoice:
-    """Raises MalformedAnswer."""
+    """Reads a purchase invoice. Raises MalformedAnswer."""
     if not isinstance(row, Mapping) or not row.get("id"):
         raise MalformedAnswer("purchase invoice: the answer names none")
     try:
@@ -61,7 +64,7 @@ def read_invoice(row: Row) -> PurchaseInvoice:
 
 
 def read_line(row: Row, bill_name: BillName) -> Receipt:
-    """A journal line as what was recorded. Its currency stands nowhere. Raises MalformedAnswer."""
+    """Reads a journal line as a receipt, without a currency, because a line has none. Raises MalformedAnswer."""
     identity = str(row.get("id") or "")
     invoice = str(row.get("appliesToInvoiceId" if bill_name == "id" else "appliesToInvoiceNumber") or "")
     try:
@@ -74,7 +77,7 @@ def read_line(row: Row, bill_name: BillName) -> Receipt:
 
 
 def document_number(key: str) -> str:
-    """As the field has it: in capitals."""
+    """Returns the short key in capitals, as the field stores it."""
     return short_key(key).upper()
 
 

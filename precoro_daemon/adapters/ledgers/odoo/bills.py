@@ -1,4 +1,4 @@
-"""vendor bills and what settles them, read in few questions"""
+"""vendor bills and their settlements, read in few calls"""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from precoro_daemon.payments.rules.ledger_payments import LedgerBatch, LedgerPay
 from precoro_daemon.payments.rules.receipts import Bill
 
 ORDER = "write_date, id"
-"""Of bills, so that none is lost between two pages."""
+"""The order of bills, in which no bill is lost between two pages."""
 
 _BILL_FIELDS = ("name", "state", "move_type", "payment_state", "currency_id", "amount_residual", "write_date",
          "commercial_partner_id", "company_id")  # fmt: skip
@@ -51,7 +51,7 @@ class Bills:
     reader: RowReader
 
     async def changed(self, since: str, offset: int, limit: int) -> Sequence[Row]:
-        """Those that changed then or later, whatever became of them, oldest change first."""
+        """Returns the bills that changed at that time or later, in any state, the oldest change first."""
         domain = [["move_type", "=", "in_invoice"], ["write_date", ">=", since], *self._of_company]
         return await self._search(domain, order=ORDER, offset=offset, limit=limit)
 
@@ -59,7 +59,7 @@ class Bills:
         return await self._search([["id", "in", list(numbers)]]) if numbers else ()
 
     async def named(self, entry: Entry) -> Sequence[Row]:
-        """Those that bear the name of the payment's invoice."""
+        """Returns the bills with the name of the payment's invoice."""
         name, field = self.options.name_of(entry), self.options.bill_name
         if not name or (field == "id" and not (name.isascii() and name.isdecimal())):
             return ()
@@ -69,14 +69,14 @@ class Bills:
         return await self._search([*named, *self._of_company])
 
     async def of(self, entry: Entry) -> Row:
-        """The bill that this payment is for. Raises PermanentError where there is none, or more than one."""
+        """Returns the bill that this payment is for. Raises PermanentError if there is none or more than one."""
         found = await self.named(entry)
         if len(found) != 1:
             raise PermanentError(f"ledger {self.options.name}: {self.unnamed(entry, found)}")
         return found[0]
 
     def unnamed(self, entry: Entry, found: Sequence[Row]) -> str:
-        """Why the name of the payment's invoice is not that of one bill."""
+        """Explains why the name of the payment's invoice does not identify one bill."""
         name, field = self.options.name_of(entry), self.options.bill_name
         if not name:
             return "Precoro does not say what Odoo calls the invoice"
@@ -86,7 +86,7 @@ class Bills:
         return f"Odoo has {len(found) or 'no'} {'bills' if found else 'bill'} whose {field} is {name!r}{shown}"
 
     async def settled(self, bills: Sequence[Row]) -> Settled:
-        """What settles each of them; nothing settles one that is not posted."""
+        """Returns the settlements of each bill. A bill that is not posted has none that count."""
         posted = [bill["id"] for bill in bills if bill["state"] == "posted"]
         of_bills = [["credit_move_id.move_id", "in", posted]]
         partials = await self.calls.search("account.partial.reconcile", of_bills, _PARTIAL_FIELDS) if posted else ()
@@ -107,7 +107,7 @@ class Bills:
         return {row["id"]: row for row in found}
 
     async def _made_for(self, bills: Sequence[Row]) -> Mapping[int, Sequence[Row]]:
-        """Payments that were made for the bills, whether they settle them now or not."""
+        """Returns the payments that were made for each bill, whether they settle it now or not."""
         named = {bill["id"]: bill.get("matched_payment_ids") or () for bill in bills}
         found: dict[int, Row] = {}
         if numbers := sorted({number for linked_ones in named.values() for number in linked_ones}):
@@ -128,7 +128,9 @@ class Bills:
         return await self.calls.search("account.move", domain, fields, **more)
 
     def batch(self, bills: Sequence[Row], settled: Settled, position: str) -> LedgerBatch:
-        """Everything that settles these bills. What is not in it settles them no more."""
+        """Returns a batch of all settlements of these bills. Earlier settlements that are missing from it count as
+        undone.
+        """
         read = _Read([], [], [])
         for bill in bills:
             keys = []
@@ -156,11 +158,11 @@ class Bills:
         return self.reader.read(cells, str(bill["id"]))
 
     def title_of(self, bill: Row) -> str:
-        """What Precoro calls it."""
+        """Returns Precoro's name of the bill."""
         return str(bill[self.options.bill_name] or "")
 
     def standing(self, bill: Row, settled: Sequence[Settlement]) -> Bill:
-        """What is open on it, and whether it takes a payment."""
+        """Returns what is open on the bill, and why it takes no payment, if so."""
         closed = "; ".join(_closed(bill, settled))
         return Bill(str(bill["id"]), open_on(bill, settled), title(bill["currency_id"]), closed)
 

@@ -24,8 +24,10 @@ _JSON = {"Content-Type": "application/json"}
 
 @dataclass(slots=True)
 class OdooCalls:
-    """Calls as the key's user. Which version answers is asked once, and again after a call was refused: Odoo may have
-    been brought to another version meanwhile."""
+    """Calls methods as the key's user.
+
+    Asks once for Odoo's version, and again after a refused call, because Odoo may have been upgraded since.
+    """
 
     client: LedgerClient
     options: OdooOptions
@@ -41,7 +43,7 @@ class OdooCalls:
         return self._dialect
 
     async def search(self, model: str, domain: Sequence[Any], fields: Sequence[str], **more: Any) -> Sequence[Row]:
-        """The rows of a model."""
+        """Returns the rows of a model."""
         given = {"domain": list(domain), "fields": list(fields), **more}
         found = await self.ask(Method(model, "search_read", given, context=self._context))
         if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
@@ -49,9 +51,10 @@ class OdooCalls:
         return found
 
     async def ask(self, method: Method, *, of_one: bool = False) -> Any:
-        """Calls what writes nothing of worth.
+        """Calls a method that writes nothing important.
 
-        Raises TemporaryError, LedgerMisfit, and with of_one PermanentError where this payment is refused.
+        Raises TemporaryError, LedgerMisfit, LoginNeeded, MalformedAnswer, and with `of_one` PermanentError if Odoo
+        refuses this payment.
         """
         dialect = await self.dialect()
         outgoing = await self._outgoing(method, dialect)
@@ -59,7 +62,9 @@ class OdooCalls:
         return tree if dialect.json_2 else await self._result(str(method), tree, of_one=of_one, sent=False)
 
     async def send_payment(self, method: Method, permit: Permit) -> Any:
-        """Calls what makes a payment, once. Raises what `LedgerClient.send_payment` does."""
+        """Calls a method that makes a payment, once. Raises what `LedgerClient.send_payment` raises, and what
+        `meaning` returns.
+        """
         dialect = await self.dialect()
         outgoing = await self._outgoing(method, dialect)
         tree = await self.client.send_payment(str(method), outgoing, permit)
@@ -70,7 +75,7 @@ class OdooCalls:
         return {} if self.options.company is None else {"allowed_company_ids": [self.options.company]}
 
     def on_bill(self, bill: int) -> Row:
-        """The context in which the wizard finds the bill that it pays."""
+        """Returns the context in which the wizard finds the bill that it pays."""
         return {**self._context, "active_model": "account.move", "active_ids": [bill], "active_id": bill}
 
     async def _version(self) -> Any:

@@ -1,4 +1,4 @@
-"""how one version of Odoo is talked to, and what its errors mean"""
+"""how to call one version of Odoo, and the meaning of its errors"""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from precoro_daemon.errors import (
 )
 
 _BEGAN = 18
-"""The version in which payments got a memo of their own and may have no entry."""
+"""The first version in which a payment has its own memo and may have no entry."""
 
 _SPEAKS_JSON_2 = 19
 
 _ROLLED_BACK = ("SerializationFailure", "DeadlockDetected", "LockNotAvailable", "TransactionRollback", "LockError")
-"""The database refused the transaction itself, so nothing of it is there."""
+"""The database rolled the transaction back, so nothing of it was written."""
 
 _OF_THIS_RECORD = ("UserError", "ValidationError", "MissingError", "RedirectWarning")
 _LOGIN_ENDED = ("SessionExpiredException", "SessionExpired")
@@ -30,14 +30,17 @@ _LOGIN_ENDED = ("SessionExpiredException", "SessionExpired")
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """version  its first number; 19 where only JSON-2 is spoken"""
+    """One version of Odoo and its protocol.
+
+    version  its major number; 19 if only JSON-2 is available
+    """
 
     version: int
     json_2: bool
 
     @property
     def memo(self) -> str:
-        """The field of a payment that has its communication."""
+        """The field of a payment that holds its communication."""
         return "memo" if self.version >= _BEGAN else "ref"
 
     @property
@@ -49,7 +52,9 @@ class Dialect:
 
 
 def dialect_of(answer: Any, protocol: str) -> Dialect:
-    """By what `common.version` answers, None where nobody answers there."""
+    """Returns the dialect for the answer of `common.version`, which is None if that address does not exist. Raises
+    LedgerMisfit.
+    """
     if answer is None:
         return Dialect(_SPEAKS_JSON_2, json_2=True)
     numbers = answer.get("server_version_info") if isinstance(answer, Mapping) else None
@@ -64,8 +69,8 @@ def dialect_of(answer: Any, protocol: str) -> Dialect:
 class Method:
     """A method of a model.
 
-    given    by the names of its parameters
-    ids      the records it is called on, None for a method of the model itself
+    given    the arguments, by the names of the parameters
+    ids      the records that it is called on, None for a method of the model itself
     """
 
     model: str
@@ -79,7 +84,9 @@ class Method:
 
     @property
     def positional(self) -> Sequence[Any]:
-        """As JSON-RPC wants them: the records first; `create` judges by its first one how to answer."""
+        """The positional arguments for JSON-RPC: the records first. `create` chooses the form of its answer by its
+        first argument.
+        """
         first = [] if self.ids is None else [list(self.ids)]
         return [*first, self.given["vals_list"]] if self.name == "create" else first
 
@@ -95,7 +102,7 @@ class Method:
 
 
 def refusal_of(error: Any) -> tuple[str, str]:
-    """The class of an error that JSON-RPC tells, without its package, and what it says: never the traceback."""
+    """Returns the class of a JSON-RPC error and its message, but never its traceback."""
     tree = error if isinstance(error, Mapping) else {}
     data = tree.get("data")
     data = data if isinstance(data, Mapping) else {}
@@ -104,9 +111,9 @@ def refusal_of(error: Any) -> tuple[str, str]:
 
 
 def meaning(name: str, said: str, *, of_one: bool, sent: bool) -> DaemonError:
-    """What an error of Odoo means for us. Odoo takes back all that a failed call wrote.
+    """Returns the exception for an error of Odoo. Odoo rolls back everything that a failed call wrote.
 
-    of_one  the call is about one payment, so what is refused concerns that one alone
+    of_one  the call concerns one payment, so a refusal concerns that payment alone
     sent    the call was the payment
     """
     kind = name.rpartition(".")[2]
@@ -124,7 +131,9 @@ def meaning(name: str, said: str, *, of_one: bool, sent: bool) -> DaemonError:
 
 
 def _of_database(said: str, sent: bool) -> DaemonError:
-    """A connection that breaks while the transaction ends leaves open how it ended."""
+    """Returns the exception for an error of Odoo's database. If a connection breaks during the commit, the result is
+    unknown.
+    """
     if "does not exist" in said:
         return LedgerMisfit(f"{said}; check database")
     return DoubtfulError(f"{said}; the payment may have been recorded") if sent else TemporaryError(said)

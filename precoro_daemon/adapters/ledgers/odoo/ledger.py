@@ -28,8 +28,8 @@ _FIRST = "1970-01-01 00:00:00"
 class OdooLedger(HttpLedger):
     """Implements `Ledger`.
 
-    The newest bills of the last whole reading are remembered as they looked: those inside the overlap are asked about
-    further only when they changed.
+    Remembers the newest bills of the last complete reading. Bills within the overlap are read further only if they
+    changed.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class OdooLedger(HttpLedger):
     ) -> None:
         self._options = options
         self._page = page
-        # The token goes into the body or into a header of Odoo's, not where the client would put it.
+        # The token is sent in the body or in another header than the client's.
         manners = Manners(timeout, scheme="", messages=("message",))
         super().__init__(LedgerClient(options.name, origin, bearer, manners))
         calls = OdooCalls(self._client, options)
@@ -55,7 +55,9 @@ class OdooLedger(HttpLedger):
         return Capabilities(reads=True, create=create, lookup="key", bills=True)  # type: ignore[arg-type]
 
     async def _batches(self, position: str | None) -> AsyncGenerator[LedgerBatch, None]:
-        """What was handed on is remembered only once the reader came back for more: by then it is durable."""
+        """Yields batches. Remembers a batch's bills only when the reader asks for the next batch, because the batch
+        is durable then.
+        """
         goes_on = position is not None and position == self._reached
         known, self._reached = (self._known if goes_on else {}), None
         scan = _Scan(position, self._options.overlap, self._page)
@@ -89,15 +91,18 @@ class OdooLedger(HttpLedger):
 
 
 def _appearance(bill: Row) -> tuple[Any, ...]:
-    """Odoo cuts write_date to the second, so what moves with it counts too."""
+    """Returns the fields that show a change. write_date alone does not suffice: Odoo cuts it to the second."""
     linked_ones = tuple(bill.get("matched_payment_ids") or ())
     return bill["write_date"], bill["state"], bill["payment_state"], bill["amount_residual"], linked_ones
 
 
 class _Scan:
-    """Which page is asked for next. A bill that changes meanwhile moves to the end, and the others move up by one: so
-    after a full page it is the first one from the newest position on, and the next page only among bills of one
-    position."""
+    """Decides which page to request next.
+
+    A bill that changes during the scan moves to the end, and all bills after its old place move up by one. So
+    after a full page, the scan requests the first page from the newest position on. It requests the next page only
+    while all bills have the same position.
+    """
 
     def __init__(self, position: str | None, overlap: float, page: int) -> None:
         self.since = _FIRST if position is None else reach_back(position, overlap)

@@ -1,4 +1,4 @@
-"""what the configuration says of one Odoo"""
+"""the configuration of one Odoo"""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ BillName = Literal["id", "name", "ref", "payment_reference", "invoice_origin"]
 
 @dataclass(frozen=True, slots=True)
 class OdooOptions:
-    """One database of Odoo, and what of it is ours to use.
+    """One database of Odoo, and which parts of it to use.
 
-    user            the key's user by number or by login
+    user            the key's user, by number or by login
     journals        by currency, the number or the short code of the journal that pays in it
     payment_method  the code of the journal's payment method, "" for its first one
-    company         whose bills are read, None for all that the user sees
-    bill_name       the field of a bill that holds what Precoro calls the invoice
-    match_by        which of Precoro's names for the invoice that is
-    overlap         seconds a reading reaches back
+    company         the company whose bills are read, None for all that the user can see
+    bill_name       the field of a bill that holds Precoro's name of the invoice
+    match_by        which of Precoro's names that is
+    overlap         seconds that a reading reaches back
     """
 
     name: str
@@ -38,7 +38,7 @@ class OdooOptions:
     overlap: float = 600.0
 
     def name_of(self, entry: Entry) -> str:
-        """What Odoo calls the bill of this payment, "" if Precoro does not say."""
+        """Returns Odoo's name of this payment's bill, or "" if Precoro does not have it."""
         names = {
             "external_id": entry.invoice_external_id,
             "id": str(entry.invoice_id),

@@ -1,4 +1,4 @@
-"""our payments as Odoo has them, by their number or by our key"""
+"""this program's payments in Odoo, by their number or by its key"""
 
 from __future__ import annotations
 
@@ -24,14 +24,18 @@ class Receipts:
     bills: Bills
 
     async def of_payment(self, number: int) -> Receipt:
-        """What Odoo has now under this number, and what of it settles the bill."""
+        """Returns the payment with this number, with the amount that settles its bill. Raises MalformedAnswer if Odoo
+        does not show it.
+        """
         found = await self._search([["id", "=", number]])
         if len(found) != 1:
             raise MalformedAnswer(f"payment {number} was made, and Odoo does not show it")
         return await self._receipt(found[0])
 
     async def under(self, key: str) -> Receipt | None:
-        """Asked by our key and by nothing else: an equal amount may be anybody's."""
+        """Returns the payment with this key, or None. Compares nothing but the key, because an equal amount may
+        belong to another payment. Raises SeveralFound.
+        """
         dialect = await self.calls.dialect()
         found = await self._search([[dialect.memo, "like", key]])
         ours = [row for row in found if carries(row[dialect.memo], key)]

@@ -25,7 +25,8 @@ _WIZARD = "account.payment.register"
 @dataclass(frozen=True, slots=True)
 class Registering:
     """Makes payments with account.payment.register, which posts the payment and reconciles it with the bill in one
-    transaction. A wizard that is made and not carried out is a temporary record that Odoo removes by itself."""
+    transaction. A wizard that is created but not executed is a temporary record, which Odoo deletes later.
+    """
 
     calls: OdooCalls
     options: OdooOptions
@@ -34,7 +35,7 @@ class Registering:
     receipts: Receipts
 
     async def create(self, entry: Entry, permit: Permit) -> Receipt:
-        """Raises what `Ledger.create` does."""
+        """Makes the payment. Raises what `Ledger.create` raises."""
         bill = await self._payable(entry)
         journal = await self.journals.paying_in(entry.currency)
         values = self._values(entry, bill, journal)
@@ -68,7 +69,9 @@ class Registering:
         return bill
 
     def _values(self, entry: Entry, bill: Row, journal: int) -> dict[str, Any]:
-        """group_payment: a bill due in instalments would else be paid line by line, whatever the amount."""
+        """Returns the wizard's values. Without group_payment, a bill due in instalments would be paid line by line,
+        whatever the amount.
+        """
         return {
             "amount": entry.amount,
             "currency_id": linked(bill["currency_id"]),
@@ -88,7 +91,7 @@ class Registering:
         raise MalformedAnswer(f"{self._said}: Odoo answers {made!r} where the number of a wizard is wanted")
 
     async def _compare(self, wizard: int, values: dict[str, Any]) -> None:
-        """What Odoo would post, with what was meant. Raises PermanentError."""
+        """Compares what Odoo would post with the intended values. Raises PermanentError, MalformedAnswer."""
         fields = [*values, "can_edit_wizard"]
         method = Method(_WIZARD, "read", {"fields": fields}, ids=[wizard])
         found = await self.calls.ask(method, of_one=True)

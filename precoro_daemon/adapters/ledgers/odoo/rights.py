@@ -1,4 +1,4 @@
-"""what the key's user may do, and whether the journals are what the configuration says"""
+"""checks of the user's rights and of the configured journals"""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from precoro_daemon.payments.ports.ledger import Probe
 _PAYING_JOURNALS = ("bank", "cash", "credit")
 _OLDEST_VERSION = 16
 _HAS_ACCESS = 18
-"""The version from which on one right is asked for by `has_access`."""
+"""The first version that checks one right with `has_access`."""
 
 _NEEDED_RIGHTS = (
     ("read", "account.move"),
@@ -34,10 +34,11 @@ class Journals:
     options: OdooOptions
 
     async def paying_in(self, currency: str) -> int:
-        """The number of the journal. Asked before each payment: another currency would change what is owed.
+        """Returns the number of the journal. Reads it before each payment, because another currency would change the
+        amount owed.
 
-        Raises PermanentError where none is named for the currency, LedgerMisfit where the one that is named does not
-        pay in it.
+        Raises PermanentError if no journal is configured for the currency, LedgerMisfit if the configured one does
+        not pay in it.
         """
         given = self.options.journals.get(currency)
         if given is None:
@@ -54,7 +55,7 @@ class Journals:
         return int(journal["id"])
 
     async def method_of(self, journal: int) -> int:
-        """The number of the journal's method of that code. Raises LedgerMisfit."""
+        """Returns the number of the journal's payment method with the configured code. Raises LedgerMisfit."""
         code = self.options.payment_method
         kind = [["payment_method_id.payment_type", "=", "outbound"], ["payment_method_id.code", "=", code]]
         domain = [["journal_id", "=", journal], *kind]
@@ -75,7 +76,7 @@ class Journals:
         return found[0]
 
     async def _currency(self, journal: Row) -> str:
-        """A journal without a currency has that of its company."""
+        """Returns the currency of a journal, or that of its company if it has none of its own."""
         if journal["currency_id"]:
             return title(journal["currency_id"])
         domain = [["id", "=", linked(journal["company_id"])]]
@@ -85,7 +86,7 @@ class Journals:
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """What can be found out before the first payment."""
+    """Checks that are possible before the first payment."""
 
     calls: OdooCalls
     options: OdooOptions
@@ -133,7 +134,7 @@ class Rights:
 
 
 async def _tried(what: str, find: Callable[[], Awaitable[str]]) -> Probe:
-    """One fault does not hide the others."""
+    """Runs a check and returns its fault, so that one fault does not hide the others."""
     try:
         return Probe(what, await find())
     except DaemonError as error:

@@ -1,4 +1,4 @@
-"""what settles a bill, from Odoo's rows"""
+"""the settlements of a bill, from Odoo's rows"""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Row = Mapping[str, Any]
 
 _OURS = re.compile(r"\bPrecoro ([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b")
 _LIVE = ("in_process", "paid")
-"""States of a payment without an entry that stands."""
+"""States of a payment without an entry in which it counts."""
 
 _LONGEST_NUMBER = 60
 
@@ -23,10 +23,10 @@ _LONGEST_NUMBER = 60
 class Settlement:
     """Money that went to a bill.
 
-    part     names it within its bill: it stays the same when the same payment is reconciled anew
+    part     its key within the bill; it is unchanged when the same payment is reconciled again
     amount   in the bill's currency
-    counted  whether Odoo has taken it off what is open
-    fault    why its amount cannot be known, "" if it is
+    counted  whether Odoo has subtracted it from the open amount
+    fault    why its amount is unknown, "" if it is known
     """
 
     part: str
@@ -40,11 +40,12 @@ class Settlement:
 def settlements_of(
     bill: Row, partials: Iterable[Row], lines: Mapping[int, Row], payments: Iterable[Row]
 ) -> Sequence[Settlement]:
-    """All that settles the bill, and what of ours did once, as nothing.
+    """Returns all settlements of the bill, and with the amount 0 those of this program's payments that no longer
+    settle it.
 
-    partials  of this bill
-    lines     the lines of other entries that they name, by number
-    payments  that were made for the bill, as Odoo knows from 18 on
+    partials  the partial reconciliations of this bill
+    lines     the lines of the other entries in them, by number
+    payments  payments that were made for the bill, which Odoo knows from 18 on
     """
     entries = _entries(partials, lines)
     parts = {one.part for one in entries}
@@ -59,14 +60,16 @@ def settlements_of(
         waiting = _without_entry(bill, payment)
         arrived = banked[:1] if waiting.fault else [one for one in banked if one.amount == waiting.amount][:1]
         if waiting.fault and arrived:
-            continue  # the bank line says what it came to
+            continue  # the bank line gives the amount
         banked = [one for one in banked if one not in arrived]
         found.append(replace(waiting, counted=bool(arrived)))
     return [*found, *banked]
 
 
 def _entries(partials: Iterable[Row], lines: Mapping[int, Row]) -> list[Settlement]:
-    """One for each payment and each line of a bank statement, however many of their lines settle the bill."""
+    """Returns one settlement for each payment and each bank statement line, even if several of its lines settle the
+    bill.
+    """
     found: dict[str, Settlement] = {}
     for partial in partials:
         number = linked(partial["debit_move_id"])
@@ -83,7 +86,9 @@ def _entries(partials: Iterable[Row], lines: Mapping[int, Row]) -> list[Settleme
 
 
 def _part_of(line: Row) -> str:
-    """ "" for what is no payment: a credit note, a miscellaneous entry, a rate difference."""
+    """Returns the key within the bill, or "" if the line is no payment: a credit note, a miscellaneous entry, a rate
+    difference.
+    """
     if line["payment_id"]:
         return part_of(linked(line["payment_id"]))
     return f"entry-{linked(line['move_id'])}" if line["statement_line_id"] else ""
@@ -94,7 +99,7 @@ def part_of(payment: int) -> str:
 
 
 def _of_ours_no_more(payment: Row) -> Iterator[Settlement]:
-    """It may have been undone before anybody read it: what is not there then is not absent, but nothing."""
+    """Yields a settlement of 0 for a payment of this program that may have been undone before its first reading."""
     if key_in(payment["memo"] or ""):
         yield Settlement(part_of(payment["id"]), Decimal(0), payment["date"], payment["memo"])
 
@@ -118,7 +123,7 @@ def money(value: Any) -> Decimal:
 
 
 def linked(value: Any) -> int:
-    """The number of the record that a field names: [number, name]."""
+    """Returns the number of the record in a field of the form [number, name]. Raises MalformedAnswer."""
     match value:
         case [int(number), *_]:
             return number
@@ -126,18 +131,18 @@ def linked(value: Any) -> int:
 
 
 def title(value: Any) -> str:
-    """The name of the record that a field names, "" for none."""
+    """Returns the name of the record in a field, or "" if there is none."""
     return str(value[1]) if isinstance(value, list) and len(value) > 1 else ""
 
 
 def communication(number: str, key: str) -> str:
-    """What a payment of ours says: the supplier's number for people, our key for us."""
+    """Returns the memo of a payment: the supplier's invoice number for people, and this program's key."""
     shown = "".join(sign for sign in number if sign.isprintable())[:_LONGEST_NUMBER].strip()
     return f"{shown} Precoro {key}".strip()
 
 
 def key_in(memo: str) -> str | None:
-    """Our key, if the payment carries one."""
+    """Returns this program's key from a memo, or None."""
     match = _OURS.search(memo)
     return match[1] if match else None
 
@@ -147,6 +152,6 @@ def carries(memo: Any, key: str) -> bool:
 
 
 def open_on(bill: Row, settled: Sequence[Settlement]) -> Decimal:
-    """What is left to pay: Odoo's own figure, less what it has not taken off yet."""
+    """Returns the open amount: Odoo's own figure less the settlements that it has not subtracted yet."""
     waiting: Iterator[Decimal] = (one.amount for one in settled if not one.counted and not one.fault)
     return money(bill["amount_residual"]) - sum(waiting, Decimal(0))

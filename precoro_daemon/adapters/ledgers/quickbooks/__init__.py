@@ -1,7 +1,7 @@
 """quickbooks: a company in QuickBooks Online, by its API v3
 
-changes.py   what changed in a company's payments since a moment, deleted and voided ones too
-company.py   a company in QuickBooks Online: its address, its questions, and what it says of itself once
+changes.py   changes of a company's payments since a given time, with deleted and voided ones
+company.py   a company in QuickBooks Online: its address, queries, and facts that are read once
 ledger.py    the quickbooks ledger: bills of one company and their payments, by QuickBooks Online's API v3
-payloads.py  what QuickBooks says of payments, bills and accounts, and what that means
+payloads.py  payments, bills and accounts in QuickBooks' answers, and their meaning
 """

@@ -1,10 +1,10 @@
-"""what changed in a company's payments since a moment, deleted and voided ones too
+"""changes of a company's payments since a given time, with deleted and voided ones
 
-QuickBooks answers in two ways. Change data capture gives whole documents that changed, and names those that were
-deleted; it looks back 30 days and gives 1,000 documents. A query gives any number of documents of any age, page by
-page, and knows nothing of deleted ones. So a lap asks for changes, which is one call. The first one asks by query,
-and so does one after a pause of a month or a thousand changes, besides what capture still tells. What was deleted
-more than 30 days before it is asked for is in no answer any more.
+QuickBooks offers two interfaces. Change data capture returns whole changed documents and names deleted ones, but
+reaches back only 30 days and returns at most 1,000 documents. A query returns any number of documents of any age,
+page by page, but omits deleted ones. So a lap normally reads captured changes, which takes one call. The first lap
+uses a query. A lap after a pause of a month or after a thousand changes uses both. A document that was deleted
+more than 30 days before the request appears in no answer.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from precoro_daemon.adapters.ledgers.quickbooks.payloads import moment_in, read_
 from precoro_daemon.errors import LedgerMisfit, MalformedAnswer
 
 _MOST_OBJECTS = 1000
-"""Of one answer, whether of a query or of captured changes."""
+"""The most documents in one answer, of a query and of change data capture."""
 
 _CAPTURED_FOR = timedelta(days=29)
-"""A day less than QuickBooks gives: its clock and ours may differ."""
+"""One day less than QuickBooks offers, because its clock and this machine's may differ."""
 
 _LATE = timedelta(minutes=5)
-"""What is committed late shows with the moment at which it was begun."""
+"""The time to reach back: a change that is committed late shows the time at which it was begun."""
 
 
 START = FIRST_MOMENT.isoformat(timespec="seconds")
@@ -37,7 +37,7 @@ START = FIRST_MOMENT.isoformat(timespec="seconds")
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Some documents, oldest first, and from where a reading may go on after them."""
+    """Some documents, oldest first, and the position to resume from after them."""
 
     rows: Sequence[Any]
     position: str
@@ -45,7 +45,10 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """Reads what changed. now: the time of now, in UTC."""
+    """Reads changes of payments.
+
+    now  returns the current time, in UTC
+    """
 
     company: CompanyClient
     now: Callable[[], datetime]
@@ -59,7 +62,7 @@ class Changes:
         captured = max(begin, self.now() - _CAPTURED_FOR)
         rows, answered = await self._captured(captured)
         is_whole = captured == begin and len(rows) < _MOST_OBJECTS
-        # The position stays behind until what is older was read too.
+        # The position does not advance until older changes are read too.
         yield Piece(rows, _text(answered) if is_whole else position)
         if not is_whole:
             async for piece in self._queried(begin, answered):
@@ -72,7 +75,10 @@ class Changes:
         return sorted(rows, key=lambda row: moment_in(row) or FIRST_MOMENT), _time_of(tree)
 
     async def _queried(self, begin: datetime, answered: datetime | None) -> AsyncGenerator[Piece, None]:
-        """answered  when the reading began by the server's clock, None: it begins here"""
+        """Reads changes by query, page by page.
+
+        answered  the server's time when the reading began; None if it begins with this query
+        """
         scan = ChangeScan(begin)
         while True:
             since = scan.since.isoformat(timespec="seconds")

@@ -1,4 +1,4 @@
-"""a company in QuickBooks Online: its address, its questions, and what it says of itself once"""
+"""a company in QuickBooks Online: its address, queries, and facts that are read once"""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from precoro_daemon.adapters.ledgers.client import LedgerClient, Manners
 from precoro_daemon.errors import MalformedAnswer
 
 _MINOR_VERSION = "75"
-"""Since August 2025 the oldest that Intuit serves."""
+"""The oldest version that Intuit serves since August 2025."""
 
 _REALM_CALLS_A_MINUTE = 500
 _REALM_CALLS_AT_ONCE = 10
@@ -27,7 +27,7 @@ _FAULT_MESSAGES = (
     "fault.error.0.message",
 )
 _BLOCKING_CODES = {"5020", "6190"}
-"""The user may not do this; the company's subscription has ended."""
+"""The error codes that mean: the user may not do this; the company's subscription has ended."""
 
 _OBJECT_ID = re.compile(r"[0-9]{1,20}", re.ASCII)
 
@@ -46,9 +46,9 @@ def manners(timeout: float) -> Manners:
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """A company in QuickBooks Online, and how it is reached.
+    """A company in QuickBooks Online, and how to reach it.
 
-    name      as which ledger, in the journal
+    name      the ledger's name in the journal
     accounts  ids of bank and credit card accounts by currency
     timeout   seconds of one call
     """
@@ -62,7 +62,7 @@ class Company:
 
 @dataclass(slots=True)
 class CompanyClient:
-    """Asks about one company. What never changes of it is asked once."""
+    """Sends questions about one company. Reads its unchanging facts once."""
 
     client: LedgerClient
     realm_id: str
@@ -73,13 +73,13 @@ class CompanyClient:
         return f"/v3/company/{self.realm_id}/{path}?{named}"
 
     async def query(self, what: str, kind: str, clauses: str, *, of_one: bool = False) -> tuple[Sequence[Any], Any]:
-        """The objects of a kind, and the whole answer."""
+        """Returns the objects of a kind, and the whole answer."""
         target = self.target("query", query=f"select * from {kind} {clauses}".strip())  # noqa: S608 - ids are digits
         tree = await self.client.ask(what, Outgoing("GET", target), of_one=of_one)
         return listed(value_at(tree, "QueryResponse"), kind), tree
 
     async def by_id(self, what: str, kind: str, id_: str) -> Any:
-        """None if there is none."""
+        """Returns the object with that id, or None."""
         if not _OBJECT_ID.fullmatch(id_):
             return None
         rows, _ = await self.query(what, kind, f"where Id = '{id_}'", of_one=True)
@@ -95,7 +95,9 @@ class CompanyClient:
         return self._home
 
     async def rate(self, currency: str, day: str) -> Decimal:
-        """Units of the home currency for one of this, as the company has it for that day."""
+        """Returns the company's exchange rate of that day: units of the home currency for one unit of `currency`.
+        Raises MalformedAnswer.
+        """
         target = self.target("exchangerate", sourcecurrencycode=currency, asofdate=day)
         tree = await self.client.ask("rate", Outgoing("GET", target), of_one=True)
         rate = value_at(tree, "ExchangeRate.Rate")
@@ -105,7 +107,9 @@ class CompanyClient:
 
 
 def listed(response: Any, kind: str) -> Sequence[Any]:
-    """An answer without the kind is an empty list of it; anything else than an answer is none."""
+    """Returns the objects of a kind in an answer, none if it does not mention the kind. Raises MalformedAnswer if it
+    is no answer to a query.
+    """
     if not isinstance(response, Mapping):
         raise MalformedAnswer(f"the answer has no list of {kind}")
     rows = response.get(kind, [])

@@ -42,8 +42,9 @@ class QuickbooksLedger(HttpLedger):
     """Implements `Ledger`.
     https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/billpayment
 
-    How long QuickBooks knows a requestid again is not documented. So a second create makes a second payment
-    (`plain`), and what counts is the look-up by DocNumber, which holds our short key: people write into the memo.
+    QuickBooks does not document how long it recognises a repeated requestid. So a second create may make a second
+    payment (`plain`), and only the lookup by DocNumber counts. That field holds the short key, because people edit
+    the memo.
     """
 
     def __init__(self, company: Company, bearer: Bearer, now: Callable[[], datetime] = _now) -> None:
@@ -72,7 +73,7 @@ class QuickbooksLedger(HttpLedger):
                 before = piece.position
 
     async def _home_of(self, rows: Sequence[Any]) -> str:
-        """The home currency, asked for only where a document does not name its own."""
+        """Returns the home currency, or "" without a call if every document names its own."""
         named = all(isinstance(row, Mapping) and (row.get("CurrencyRef") or not row.get("Line")) for row in rows)
         return "" if named else await self._company.home_currency()
 
@@ -113,7 +114,7 @@ class QuickbooksLedger(HttpLedger):
         if open_bill.payables:
             payment["APAccountRef"] = {"value": open_bill.payables}
         if entry.currency != await self._company.home_currency():
-            # Left out, it is 1.
+            # Without it, QuickBooks takes 1.
             payment["ExchangeRate"] = await self._company.rate(entry.currency, day)
         return payment
 
@@ -139,7 +140,7 @@ class QuickbooksLedger(HttpLedger):
         return None if open_bill is None else open_bill.bill
 
     async def _known_bill(self, entry: Entry) -> OpenBill | None:
-        """As it was read for this payment just before; each reading serves once."""
+        """Returns the bill that was just read for this payment, or reads it. Each reading is used once."""
         known, self._bill = self._bill, None
         if known is not None and known[0] == entry.key:
             return known[1]

@@ -1,4 +1,4 @@
-"""what QuickBooks says of payments, bills and accounts, and what that means"""
+"""payments, bills and accounts in QuickBooks' answers, and their meaning"""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from precoro_daemon.payments.rules.receipts import Bill, Receipt
 
 _PAY_TYPES = {"Bank": ("Check", "CheckPayment", "BankAccountRef"),
               "Credit Card": ("CreditCard", "CreditCardPayment", "CCAccountRef")}  # fmt: skip
-"""How a payment from an account of a type is called, and where it names the account."""
+"""By type of account: the payment's type, and the fields that name the account."""
 
 _READER = RowReader()
 
@@ -34,18 +34,22 @@ class QuickbooksAccount:
     type: str
 
     def pays(self) -> dict[str, Any]:
-        """What a payment from it says of it."""
+        """Returns the fields by which a payment names this account."""
         kind, detail, reference = _PAY_TYPES[self.type]
         return {"PayType": kind, detail: {reference: {"value": self.id}}}
 
 
 _NO_BILL = "(none that it names)"
-"""What stands where a payment that is there does not say which bill it pays. No bill is called so."""
+"""The invoice of an existing payment that does not say which bill it pays. No bill has this name."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenBill:
-    """A bill with what a payment of it has to name: whom, and which account of payables where the bill names one."""
+    """A bill with what its payment must name.
+
+    vendor    the vendor's id
+    payables  the account of payables, "" if the bill names none
+    """
 
     bill: Bill
     vendor: str
@@ -54,7 +58,7 @@ class OpenBill:
 
 @dataclass(slots=True)
 class Documents:
-    """Payments as they were read: each document pays one bill or several, and each bill in it is a payment here."""
+    """The payments of some documents. A document pays one or several bills, and each bill in it is a payment here."""
 
     payments: list[LedgerPayment] = field(default_factory=list)
     unreadable: list[UnreadableRow] = field(default_factory=list)
@@ -62,7 +66,10 @@ class Documents:
 
 
 def read_documents(rows: Sequence[Any], home: str) -> Documents:
-    """home  the currency of documents that name none, as where a company has no other"""
+    """Reads documents.
+
+    home  the currency of documents that name none, because their company uses only one
+    """
     found = Documents()
     for row in rows:
         id_ = row.get("Id") if isinstance(row, Mapping) else None
@@ -74,7 +81,7 @@ def read_documents(rows: Sequence[Any], home: str) -> Documents:
             why = "it pays several bills, and credits in part: how much money each got is not known"
             found.unreadable.append(_READER.refuse(id_, why, row))
             continue
-        # What it does not pay any more was taken back: deleted or voided as a whole, or one bill taken out of it.
+        # Bills that it no longer pays were taken back: it was deleted or voided, or one bill was removed.
         found.undone.append(Undone(id_, [f"{id_}/{bill}" for bill in shares]))
         for bill, amount in shares.items():
             read = _read_payment(row, bill, amount, home)
@@ -86,9 +93,9 @@ def read_documents(rows: Sequence[Any], home: str) -> Documents:
 
 
 def _shares(row: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The money that each bill got; None where nobody can tell.
+    """Returns the money that each bill got, or None if that is unknown.
 
-    A payment may settle credits too, by journal entries as well: its total is then less than what its bills got.
+    A payment may also settle credits, by journal entries too. Its total is then less than the sum of its bills.
     Credits alone are no payment.
     """
     bills: dict[str, Any] = {}
@@ -111,13 +118,15 @@ def _is_less(total: Any, amounts: Iterable[Any]) -> bool:
 
 
 def _sum(one: Any, other: Any) -> Any:
-    """What is no number stays none, and is shown as such."""
+    """Returns the sum, or None if a summand is no number, which is then reported as unreadable."""
     both = isinstance(one, int | Decimal) and isinstance(other, int | Decimal)
     return one + other if both else None
 
 
 def _lines(row: Mapping[str, Any]) -> Iterator[tuple[Any, str, str]]:
-    """Amount, kind and id of what each line settles. A document that was voided has no lines, or no amounts."""
+    """Yields amount, kind and id of each transaction that the lines settle. A voided document has no lines, or no
+    amounts.
+    """
     lines = row.get("Line")
     for line in lines if isinstance(lines, list) else ():
         linked = line.get("LinkedTxn") if isinstance(line, Mapping) else None
@@ -140,7 +149,7 @@ def _read_payment(row: Mapping[str, Any], bill: str, amount: Any, home: str) -> 
 
 
 def ours_in(row: Mapping[str, Any]) -> str | None:
-    """Our key. People write into the memo; the number then still is our short key."""
+    """Returns this program's key from the memo, or the short key from the number if people have edited the memo."""
     return key_in(row.get("PrivateNote")) or short_key_in(row.get("DocNumber"))
 
 
@@ -150,8 +159,11 @@ def _text(tree: Any, path: str) -> str | None:
 
 
 def receipts_in(row: Mapping[str, Any]) -> Iterator[Receipt]:
-    """One for each bill that the document pays; none if it was voided. One that stands and of which nobody can tell
-    what it pays is no receipt for any bill, and there all the same."""
+    """Yields a receipt for each bill that the document pays, none if it was voided.
+
+    If a document has an amount but does not say what it pays, yields one receipt without a bill, because the
+    payment exists. Raises MalformedAnswer.
+    """
     if not isinstance(row.get("Id"), str):
         raise MalformedAnswer("a payment without an Id")
     shares = _shares(row)
@@ -211,7 +223,7 @@ def read_account(row: Mapping[str, Any], home: str) -> QuickbooksAccount:
 
 
 def moment_in(row: Any) -> datetime | None:
-    """When it changed."""
+    """Returns the time of a document's last change, or None."""
     return read_moment(value_at(row, "MetaData.LastUpdatedTime"))
 
 

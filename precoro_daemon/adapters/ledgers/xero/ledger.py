@@ -43,7 +43,7 @@ _CALLS_A_MINUTE = 60
 _CALLS_AT_ONCE = 5
 _UNSAID_WAIT_S = 60.0
 _LATE_PAYMENTS = timedelta(minutes=2)
-"""Reached back: what is committed late shows with the moment at which it was begun."""
+"""The time to reach back: a change that is committed late shows the time at which it was begun."""
 
 _MESSAGES = ("Elements.0.ValidationErrors.0.Message", "Detail", "Message", "Title")
 _EXACT = msgspec.json.Encoder(decimal_format="number")
@@ -51,9 +51,9 @@ _EXACT = msgspec.json.Encoder(decimal_format="number")
 
 @dataclass(frozen=True, slots=True)
 class Organisation:
-    """An organisation in Xero, and how it is reached.
+    """An organisation in Xero, and how to reach it.
 
-    name      as which ledger, in the journal
+    name      the ledger's name in the journal
     accounts  ids of bank accounts by currency
     timeout   seconds of one call
     """
@@ -68,8 +68,9 @@ class Organisation:
 class XeroLedger(HttpLedger):
     """Implements `Ledger`. https://developer.xero.com/documentation/api/accounting/payments
 
-    Xero knows an Idempotency-Key again for minutes only, and a doubt is settled later than that. So a second create
-    makes a second payment (`plain`), and what counts is the look-up by Reference, which carries our key.
+    Xero recognises a repeated Idempotency-Key only for minutes, and a doubt is resolved later than that. So a
+    second create makes a second payment (`plain`), and only the lookup by Reference counts, which contains the
+    key.
     """
 
     def __init__(self, organisation: Organisation, bearer: Bearer) -> None:
@@ -132,7 +133,7 @@ class XeroLedger(HttpLedger):
         tree = await self._client.send_payment("create", outgoing, permit)
         receipt = receipt_in(tree)
         if isinstance(receipt, Receipt):
-            # Ids differ by nothing but their letters' case: what Precoro calls the bill stays its name.
+            # Ids that differ only in case are equal; the receipt keeps Precoro's spelling.
             same = (receipt.invoice or "").casefold() == entry.invoice_external_id.casefold()
             return replace(receipt, invoice=entry.invoice_external_id) if same else receipt
         if receipt.refused:
@@ -162,7 +163,9 @@ class XeroLedger(HttpLedger):
         return bill
 
     async def _known_bill(self, entry: Entry) -> Bill | None:
-        """As it was read for this payment just before, which saves one of sixty calls; each reading serves once."""
+        """Returns the bill that was just read for this payment, which saves one of sixty calls, or reads it. Each
+        reading is used once.
+        """
         known, self._bill = self._bill, None
         if known is not None and known[0] == entry.key:
             return known[1]

@@ -1,4 +1,4 @@
-"""what Xero says of payments, bills and accounts, and what that means"""
+"""payments, bills and accounts in Xero's answers, and their meaning"""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from precoro_daemon.payments.rules.ledger_payments import LedgerBatch, LedgerPay
 from precoro_daemon.payments.rules.receipts import Bill, Receipt
 
 _NO_ID = "00000000-0000-0000-0000-000000000000"
-"""What stands instead of the id of something that was not made."""
+"""The id that Xero shows for an object that was not created."""
 
 _CLOSED = {
     "DRAFT": "it is a draft in Xero: approve it there",
@@ -25,7 +25,7 @@ _CLOSED = {
     "VOIDED": "it was voided in Xero",
 }
 _UNTOLD_PAGE_ROWS = 100
-"""Rows of a page where a server knows no page size."""
+"""Rows of a page of a server that does not know the page size parameter."""
 
 _READER = RowReader()
 
@@ -44,14 +44,18 @@ class XeroAccount:
 
 @dataclass(frozen=True, slots=True)
 class NoReceipt:
-    """An answer to a payment that names none. refused: Xero says that it made none; words: all it says."""
+    """An answer to a payment that names no payment.
+
+    refused  whether Xero says that it recorded none
+    words    its whole message
+    """
 
     refused: bool
     words: str
 
 
 def reference_of(key: str) -> str:
-    """What a payment of ours has as its Reference."""
+    """Returns the Reference of a payment of this program."""
     return f"Precoro {key}"
 
 
@@ -63,7 +67,9 @@ def batch_of(rows: Sequence[Any], position: str) -> LedgerBatch:
 
 
 def _read_payment(row: Any) -> LedgerPayment | UnreadableRow | Undone | None:
-    """None for what is no payment of a bill: refunds, and what credit notes, prepayments and overpayments settle."""
+    """Reads a payment. Returns None for other rows: refunds, and the settlements of credit notes, prepayments and
+    overpayments.
+    """
     if not isinstance(row, Mapping):
         return _READER.refuse("", "the row is no JSON object", {"row": row})
     if row.get("PaymentType") != "ACCPAYPAYMENT":
@@ -95,7 +101,7 @@ def _at(tree: Any, path: str) -> Any:
 
 
 def receipt_of(row: Any, reference: str) -> Receipt | None:
-    """The payment in a row that bears the reference and still stands."""
+    """Returns the payment of a row with that Reference, or None if it was deleted or is another."""
     if not isinstance(row, Mapping) or row.get("Reference") != reference or row.get("Status") == "DELETED":
         return None
     receipt = _receipt(row)
@@ -103,19 +109,21 @@ def receipt_of(row: Any, reference: str) -> Receipt | None:
 
 
 def receipt_in(tree: Any) -> Receipt | NoReceipt:
-    """What came of the one payment that was sent."""
+    """Returns the result of the one payment that was sent."""
     rows = tree.get("Payments") if isinstance(tree, Mapping) else None
     row = rows[0] if isinstance(rows, list) and rows else None
     return _receipt(row) if isinstance(row, Mapping) else NoReceipt(refused=False, words="no payment in the answer")
 
 
 def _receipt(row: Mapping[str, Any]) -> Receipt | NoReceipt:
-    """A good status says nothing: Xero answers 200 to a payment that it refuses, with its id all zeros."""
+    """Reads a payment's result. The status does not show it: Xero answers 200 to a payment that it refuses, with an
+    id of zeros.
+    """
     id_ = row.get("PaymentID")
     words = "; ".join(_words(row))
     has_id = isinstance(id_, str) and id_ not in ("", _NO_ID)
     if words or row.get("HasValidationErrors") is True or row.get("StatusAttributeString") == "ERROR":
-        # What has an id may stand all the same.
+        # A payment with an id may exist despite the error.
         why = words or "without a word of why"
         return NoReceipt(
             refused=not has_id, words=f"PaymentID is {id_!r}, and there is an error: {why}" if has_id else why
@@ -139,7 +147,7 @@ def _words(row: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _read(read: Callable[[Any], T], value: Any) -> T | None:
-    """None for what Xero leaves out, or says in a way that nobody can compare."""
+    """Reads a value. Returns None if Xero omits it or writes it in an unreadable form."""
     try:
         return read(value)
     except CellError:
@@ -147,7 +155,7 @@ def _read(read: Callable[[Any], T], value: Any) -> T | None:
 
 
 def bill_in(tree: Any, id_: str) -> Bill | None:
-    """The bill with that id. Xero also takes numbers for ids, and may so find an invoice of a customer."""
+    """Returns the bill with that id. Xero also accepts numbers as ids, and may return a customer's invoice."""
     for row in rows_at(tree, "Invoices", may_be_absent=False):
         if isinstance(row, Mapping) and row.get("Type") == "ACCPAY" and _same(row.get("InvoiceID"), id_):
             return _read_bill(row)
@@ -178,8 +186,11 @@ def read_account(tree: Any) -> XeroAccount | None:
 
 
 def is_full(tree: Mapping[str, Any], rows: int, page: int, size: int) -> bool:
-    """Whether another page follows. Xero says so; where it does not, a page is full at the size that was asked for,
-    or at that of old, which a server gives that knows none."""
+    """Checks whether another page follows.
+
+    If Xero does not say so, a page is full if it has the requested size, or a multiple of the old size, which a
+    server uses that does not know the parameter.
+    """
     pages = value_at(tree, "pagination.pageCount")
     if isinstance(pages, int):
         return page < pages
@@ -187,7 +198,7 @@ def is_full(tree: Mapping[str, Any], rows: int, page: int, size: int) -> bool:
 
 
 def moments_of(rows: Sequence[Any]) -> Iterator[datetime]:
-    """When each row changed; a row that does not say so holds up no other."""
+    """Yields the times of the rows' last changes. A row without one does not block the others."""
     for row in rows:
         value = row.get("UpdatedDateUTC") if isinstance(row, Mapping) else None
         if isinstance(value, str) and (moment := moment_since_1970(value)):
@@ -195,7 +206,7 @@ def moments_of(rows: Sequence[Any]) -> Iterator[datetime]:
 
 
 def moment_text(moment: datetime) -> str:
-    """As Xero takes it in If-Modified-Since: UTC, to the second."""
+    """Returns a time in the form of If-Modified-Since at Xero: UTC, to the second."""
     return moment.strftime("%Y-%m-%dT%H:%M:%S")
 
 

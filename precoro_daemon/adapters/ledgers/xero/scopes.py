@@ -1,4 +1,4 @@
-"""what a token of Xero's may do, as it says itself"""
+"""the rights of a Xero token, by its own content"""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _ACCOUNTS = {"accounting.settings", "accounting.settings.read"}
 
 
 def show_scopes(token: str, *, pays: bool) -> str:
-    """What it may do, for people. Raises PermanentError if that is too little.
+    """Returns the token's rights in words, for people. Raises PermanentError if they are too few.
 
-    The old scopes hold for apps made before March 2026, those by kind of document for all others.
+    The old scopes belong to apps that were created before March 2026, the scopes by kind of document to all others.
     """
     scopes = _scopes_in(token)
     if scopes is None:
@@ -39,7 +39,7 @@ def show_scopes(token: str, *, pays: bool) -> str:
 
 
 def _scopes_in(token: str) -> AbstractSet[str] | None:
-    """Of a JSON Web Token. Whether it is genuine is Xero's affair."""
+    """Returns the scopes in a JSON Web Token, or None. Does not verify the token: Xero does that."""
     try:
         payload = token.split(".")[1]
         content: Any = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
