@@ -28,9 +28,7 @@ def parse(body: bytes) -> Any:
 
 
 def _exact(number: str) -> Decimal | str:
-    """Returns the number, or its text if it is extreme: 1e999999999 written out would fill the memory, and would
-    overflow in a sum.
-    """
+    """Returns the number, or its text if it is extreme: 1e999999999 would fill the memory or overflow in a sum."""
     exact = Decimal(number)
     return exact if abs(exact.adjusted()) < _MOST_DECIMALS else number
 

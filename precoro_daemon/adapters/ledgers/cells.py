@@ -130,9 +130,7 @@ def _day_in(text: str, writing: Writing) -> date:
 
 
 def moment_since_1970(text: str) -> datetime | None:
-    """Returns the time of a text with milliseconds since 1970, as ASP.NET and Xero write it; None for any other
-    text.
-    """
+    """Reads a time in milliseconds since 1970, as ASP.NET and Xero write it. Returns None for any other text."""
     if not (match := _EPOCH_DATE.fullmatch(text)):
         return None
     with suppress(ValueError, OverflowError, OSError):
@@ -141,9 +139,7 @@ def moment_since_1970(text: str) -> datetime | None:
 
 
 def _full_width(text: str, writing: Writing) -> str:
-    """Restores the zero that a spreadsheet drops before a day of digits alone: 101 would be read as the first of
-    October.
-    """
+    """Restores the zero that a spreadsheet drops before a day of digits: 101 would be read as 1 October."""
     example = _example(writing)
     if not example.isdecimal():
         return text
@@ -188,9 +184,7 @@ def _example(writing: Writing) -> str:
 
 
 def settle_currency(own: str, assumed: str, beside: str) -> str:
-    """Returns the currency of a row: its own, else the one beside its amount, else the assumed one. Raises
-    CellError.
-    """
+    """Returns a row's currency: its own, else the one beside the amount, else the assumed. Raises CellError."""
     if not beside:
         return own or assumed
     meant = currencies_of(beside)
@@ -214,9 +208,7 @@ def read_currency(value: Any) -> str:
 
 
 def read_reference(value: Any) -> str | None:
-    """Returns a row's text for its invoice, or None. Repairs what spreadsheets and web pages do to a text. Raises
-    CellError.
-    """
+    """Returns a row's text for its invoice, without the defects of spreadsheets and web pages. Raises CellError."""
     name = optional_name("invoice", value)
     if name is None:
         return None

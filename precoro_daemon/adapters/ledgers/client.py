@@ -140,9 +140,7 @@ class LedgerClient:
         raise TemporaryError(f"{fault}; it was not sent")
 
     async def _repeated(self, outgoing: Outgoing) -> Answer:
-        """Returns the answer to a question. Retries it with a new token or after a wait if the first answer asks for
-        that.
-        """
+        """Returns the answer to a question. Retries it with a new token or after a wait if that is asked for."""
         answer, token = await self._once(outgoing)
         if answer.status == 401:
             await self.bearer.renew(token)
@@ -186,9 +184,7 @@ class LedgerClient:
 
 
 class HttpLedger:
-    """The part of `Ledger` that all ledgers behind HTTP share: a name, and a client that is open while the
-    ledger is.
-    """
+    """The shared part of each `Ledger` behind HTTP: a name, and a client that is open while the ledger is."""
 
     def __init__(self, client: LedgerClient) -> None:
         self._client = client

@@ -25,9 +25,7 @@ _AT_THE_SEAM = re.compile(r"[\w./-]*\x00[\w./-]*")
 
 
 def read_mt940(text: str) -> Iterator[Booked]:
-    """Yields the entries in order. Raises UnreadableFile if an entry is unreadable, or if the balances show that one
-    is missing.
-    """
+    """Yields the entries in order. Raises UnreadableFile if one is unreadable, or if the balances show a gap."""
     import mt940
 
     try:
@@ -58,9 +56,7 @@ def _refuse_gap(data: Mapping[str, Any], entries: list[dict[str, Any]]) -> None:
 
 
 def _moved(entry: Mapping[str, Any]) -> Decimal:
-    """Returns what an entry adds to the balance. The library wrongly reads a credit that was taken back (RC) as money
-    paid in.
-    """
+    """Returns what an entry adds to the balance. The library wrongly counts a reversed credit (RC) as paid in."""
     amount: Decimal = entry["amount"].amount
     return -abs(amount) if str(entry.get("status", "")).upper() in _LOWERS_THE_BALANCE else amount
 

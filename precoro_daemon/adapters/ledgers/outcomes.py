@@ -126,9 +126,7 @@ class Judge:
         return MISSING if found in (None, False, "", 0) else found
 
     def _is_readable(self, answer: Answer) -> bool:
-        """Checks whether the answer is JSON and so comes from the ledger. A proxy answers with a web page, and may
-        have forwarded the payment before.
-        """
+        """Checks whether the ledger itself answers (JSON). A proxy answers in HTML; it may have sent the call on."""
         try:
             return isinstance(parse(answer.body), dict | list | str)
         except MalformedAnswer:

@@ -11,7 +11,5 @@ def key_in(text: object) -> str | None:
 
 
 def short_key_in(text: object) -> str | None:
-    """Returns a short key if the text contains nothing else: it consists of ordinary letters, so inside a longer text
-    it would prove nothing.
-    """
+    """Returns a short key that is the whole text. It has ordinary letters, so within other text it proves nothing."""
     return text.strip() if isinstance(text, str) and OUR_SHORT_KEY.fullmatch(text.strip()) else None

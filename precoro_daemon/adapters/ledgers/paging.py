@@ -87,9 +87,7 @@ class PageScan:
         return self._shorter > 0
 
     def has_ended(self, found: Any) -> bool:
-        """Checks whether nothing followed a short page: there is no page (None), or a server that ignores page
-        numbers repeats the last one.
-        """
+        """Checks whether no page follows a short one (None), or the same one, if the server ignores page numbers."""
         return self._shorter > 0 and (found is None or self._is_last(found))
 
     def _is_last(self, found: Sequence[Any]) -> bool:

@@ -54,9 +54,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Preparation:
-    """A call before the payment that writes nothing important. `take` maps names to the paths of values in its
-    answer.
-    """
+    """A call before the payment that writes nothing important. `take` names the paths of values in its answer."""
 
     call: Call
     take: Mapping[str, str]

@@ -115,9 +115,7 @@ class SqlLedger:
 
     @property
     def _database(self) -> Database:
-        """The database, opened by the first call, on the ledger's thread. If its driver is missing, that call fails,
-        and the next one tries again.
-        """
+        """The database, opened by the first call, on its thread. If a driver is missing, each call tries again."""
         if self._opened is None:
             try:
                 self._opened = self._open_database()

@@ -140,9 +140,7 @@ class TableRows:
         return self._refuse(place, row, reason)
 
     def _content(self, cells: Sequence[Cell]) -> str:
-        """Returns a fingerprint of the row's cells. No setting influences it, so that better settings do not turn the
-        row into another one.
-        """
+        """Returns a fingerprint of the row's cells. No setting affects it: better settings make no new row of it."""
         period, texts = self._table.period, [shown(cell) for cell in cells]
         if not is_tidy("".join(texts)):
             texts = [tidy(text) for text in texts]
@@ -192,9 +190,7 @@ def _is_total(text: str) -> bool:
 
 
 def named_by_what_it_says(payment: LedgerPayment, reference: str | None) -> str:
-    """Returns a key made of the payment's values. Amounts and days are normalised, so the same row in another format
-    is the same payment.
-    """
+    """Returns a key of the payment's values. Amounts and days are normalised, so other formats give the same key."""
     values = [reference or payment.invoice, *(getattr(payment, name) for name in _MADE_OF[1:])]
     return _fingerprint(map(_normal, values))
 

@@ -128,9 +128,7 @@ class Bills:
         return await self.calls.search("account.move", domain, fields, **more)
 
     def batch(self, bills: Sequence[Row], settled: Settled, position: str) -> LedgerBatch:
-        """Returns a batch of all settlements of these bills. Earlier settlements that are missing from it count as
-        undone.
-        """
+        """Returns a batch of all settlements of these bills. Earlier ones that are missing count as undone."""
         read = _Read([], [], [])
         for bill in bills:
             keys = []

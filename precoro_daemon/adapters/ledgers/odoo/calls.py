@@ -62,9 +62,7 @@ class OdooCalls:
         return tree if dialect.json_2 else await self._result(str(method), tree, of_one=of_one, sent=False)
 
     async def send_payment(self, method: Method, permit: Permit) -> Any:
-        """Calls a method that makes a payment, once. Raises what `LedgerClient.send_payment` raises, and what
-        `meaning` returns.
-        """
+        """Makes a payment, once. Raises what `LedgerClient.send_payment` raises, and what `meaning` returns."""
         dialect = await self.dialect()
         outgoing = await self._outgoing(method, dialect)
         tree = await self.client.send_payment(str(method), outgoing, permit)

@@ -52,9 +52,7 @@ class Dialect:
 
 
 def dialect_of(answer: Any, protocol: str) -> Dialect:
-    """Returns the dialect for the answer of `common.version`, which is None if that address does not exist. Raises
-    LedgerMisfit.
-    """
+    """Returns the dialect for the answer of `common.version`, None if that does not exist. Raises LedgerMisfit."""
     if answer is None:
         return Dialect(_SPEAKS_JSON_2, json_2=True)
     numbers = answer.get("server_version_info") if isinstance(answer, Mapping) else None
@@ -84,9 +82,7 @@ class Method:
 
     @property
     def positional(self) -> Sequence[Any]:
-        """The positional arguments for JSON-RPC: the records first. `create` chooses the form of its answer by its
-        first argument.
-        """
+        """The arguments for JSON-RPC: the records first. `create` chooses its answer's form by its first argument."""
         first = [] if self.ids is None else [list(self.ids)]
         return [*first, self.given["vals_list"]] if self.name == "create" else first
 
@@ -131,9 +127,7 @@ def meaning(name: str, said: str, *, of_one: bool, sent: bool) -> DaemonError:
 
 
 def _of_database(said: str, sent: bool) -> DaemonError:
-    """Returns the exception for an error of Odoo's database. If a connection breaks during the commit, the result is
-    unknown.
-    """
+    """Returns the exception for a database error. If a connection breaks at the commit, the result is unknown."""
     if "does not exist" in said:
         return LedgerMisfit(f"{said}; check database")
     return DoubtfulError(f"{said}; the payment may have been recorded") if sent else TemporaryError(said)

@@ -55,9 +55,7 @@ class OdooLedger(HttpLedger):
         return Capabilities(reads=True, create=create, lookup="key", bills=True)  # type: ignore[arg-type]
 
     async def _batches(self, position: str | None) -> AsyncGenerator[LedgerBatch, None]:
-        """Yields batches. Remembers a batch's bills only when the reader asks for the next batch, because the batch
-        is durable then.
-        """
+        """Yields batches. Remembers a batch only when the reader asks for the next one: it is durable then."""
         goes_on = position is not None and position == self._reached
         known, self._reached = (self._known if goes_on else {}), None
         scan = _Scan(position, self._options.overlap, self._page)

@@ -67,9 +67,7 @@ def settlements_of(
 
 
 def _entries(partials: Iterable[Row], lines: Mapping[int, Row]) -> list[Settlement]:
-    """Returns one settlement for each payment and each bank statement line, even if several of its lines settle the
-    bill.
-    """
+    """Returns one settlement for each payment and bank line, even if several of its lines settle the bill."""
     found: dict[str, Settlement] = {}
     for partial in partials:
         number = linked(partial["debit_move_id"])
@@ -86,9 +84,7 @@ def _entries(partials: Iterable[Row], lines: Mapping[int, Row]) -> list[Settleme
 
 
 def _part_of(line: Row) -> str:
-    """Returns the key within the bill, or "" if the line is no payment: a credit note, a miscellaneous entry, a rate
-    difference.
-    """
+    """Returns the key within the bill, or "" for a credit note, a miscellaneous entry or a rate difference."""
     if line["payment_id"]:
         return part_of(linked(line["payment_id"]))
     return f"entry-{linked(line['move_id'])}" if line["statement_line_id"] else ""

@@ -28,7 +28,7 @@ _CAPTURED_FOR = timedelta(days=29)
 """One day less than QuickBooks offers, because its clock and this machine's may differ."""
 
 _LATE = timedelta(minutes=5)
-"""The time to reach back: a change that is committed late shows the time at which it was begun."""
+"""The time to reach back: a change that is committed late shows the start of its transaction."""
 
 
 START = FIRST_MOMENT.isoformat(timespec="seconds")

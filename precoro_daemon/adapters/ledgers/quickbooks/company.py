@@ -95,9 +95,7 @@ class CompanyClient:
         return self._home
 
     async def rate(self, currency: str, day: str) -> Decimal:
-        """Returns the company's exchange rate of that day: units of the home currency for one unit of `currency`.
-        Raises MalformedAnswer.
-        """
+        """Returns that day's rate: units of the home currency for one of `currency`. Raises MalformedAnswer."""
         target = self.target("exchangerate", sourcecurrencycode=currency, asofdate=day)
         tree = await self.client.ask("rate", Outgoing("GET", target), of_one=True)
         rate = value_at(tree, "ExchangeRate.Rate")

@@ -124,9 +124,7 @@ def _sum(one: Any, other: Any) -> Any:
 
 
 def _lines(row: Mapping[str, Any]) -> Iterator[tuple[Any, str, str]]:
-    """Yields amount, kind and id of each transaction that the lines settle. A voided document has no lines, or no
-    amounts.
-    """
+    """Yields amount, kind and id of what each line settles. A voided document has no lines, or no amounts."""
     lines = row.get("Line")
     for line in lines if isinstance(lines, list) else ():
         linked = line.get("LinkedTxn") if isinstance(line, Mapping) else None

@@ -43,7 +43,7 @@ _CALLS_A_MINUTE = 60
 _CALLS_AT_ONCE = 5
 _UNSAID_WAIT_S = 60.0
 _LATE_PAYMENTS = timedelta(minutes=2)
-"""The time to reach back: a change that is committed late shows the time at which it was begun."""
+"""The time to reach back: a change that is committed late shows the start of its transaction."""
 
 _MESSAGES = ("Elements.0.ValidationErrors.0.Message", "Detail", "Message", "Title")
 _EXACT = msgspec.json.Encoder(decimal_format="number")
@@ -163,8 +163,8 @@ class XeroLedger(HttpLedger):
         return bill
 
     async def _known_bill(self, entry: Entry) -> Bill | None:
-        """Returns the bill that was just read for this payment, which saves one of sixty calls, or reads it. Each
-        reading is used once.
+        """Returns the bill that was just read for this payment, or reads it. Each reading is used once. It saves one
+        of sixty calls a minute.
         """
         known, self._bill = self._bill, None
         if known is not None and known[0] == entry.key:

@@ -67,9 +67,7 @@ def batch_of(rows: Sequence[Any], position: str) -> LedgerBatch:
 
 
 def _read_payment(row: Any) -> LedgerPayment | UnreadableRow | Undone | None:
-    """Reads a payment. Returns None for other rows: refunds, and the settlements of credit notes, prepayments and
-    overpayments.
-    """
+    """Reads a payment. Returns None for refunds and for what credit notes, prepayments and overpayments settle."""
     if not isinstance(row, Mapping):
         return _READER.refuse("", "the row is no JSON object", {"row": row})
     if row.get("PaymentType") != "ACCPAYPAYMENT":
@@ -116,9 +114,7 @@ def receipt_in(tree: Any) -> Receipt | NoReceipt:
 
 
 def _receipt(row: Mapping[str, Any]) -> Receipt | NoReceipt:
-    """Reads a payment's result. The status does not show it: Xero answers 200 to a payment that it refuses, with an
-    id of zeros.
-    """
+    """Reads a payment's result. The status is no proof: Xero answers 200 with an id of zeros if it refuses."""
     id_ = row.get("PaymentID")
     words = "; ".join(_words(row))
     has_id = isinstance(id_, str) and id_ not in ("", _NO_ID)
