@@ -1,42 +1,43 @@
 """payments in step between Precoro and the ledger, in both directions
 
-answers_watched.py       payments wait while Precoro's answers lack what they go by, before each lap and each decision
-commands.py              what a person wants done with payments, as data: executed by the process that holds the state
-decisions.py             what a person decides about a payment, journalled like everything else
-entry_reconciliation.py  payments to the ledger whose outcome is unknown are settled by what the ledger can promise
-entry_sending.py         one planned payment is checked once more, and recorded in the ledger
-export_payments.py       payments made in Precoro are recorded in the ledger, each once
-forecast.py              what the next lap would do, shown without sending anything
-intake.py                payments in the ledger become intents
-lap_faults.py            invoices that do not come in a lap: whether it is they that fail, or the server
-ledger_access.py         the ledger, what was read from it, and how it is read
-ledger_changes.py        what the ledger changes after its payment became an intent is followed, or a person is asked
-loose_ends.py            once a payment is settled: our id, a check that it stands, the reason of a refusal
-mark_invoices_paid.py    payments in the ledger are recorded at Precoro, each once
-paid_invoices.py         the payments of one paid invoice are compared with what is known, and become intents
-payment_sending.py       one planned payment is checked by its invoice as it is now, and sent to Precoro
+answers_watched.py       payments wait while Precoro's answers lack what they need
+commands.py              a person's commands about payments, as data, executed by the process that holds the state
+decisions.py             a person's decisions about a payment, journalled like everything else
+entry_reconciliation.py  resolves payments to the ledger with unknown outcomes, by what the ledger guarantees
+entry_sending.py         checks one planned payment once more, and records it in the ledger
+export_payments.py       records payments made in Precoro in the ledger, each once
+forecast.py              what the next lap would do, without sending anything
+intake.py                turns payments in the ledger into intents
+lap_faults.py            invoices that fail in a lap: whether the invoice or the server is at fault
+ledger_access.py         the ledger, what was read from it, and the settings for reading it
+ledger_changes.py        follows changes of the ledger after its payment became an intent, or asks a person
+loose_ends.py            finishes settled payments: sets our id, checks that they exist, reports refusals
+mark_invoices_paid.py    records payments in the ledger at Precoro, each once
+paid_invoices.py         compares the payments of one paid invoice with what is known, and makes intents of new ones
+payment_sending.py       checks one planned payment with its invoice as it is now, and sends it to Precoro
 ports/                   what payments need from outside
-reconciliation.py        doubts about payments to Precoro are settled by checking the invoice, never by sending
-recorder.py              every step of an intent, journalled and logged
+reconciliation.py        resolves doubts about payments to Precoro by checking the invoice, never by sending
+recorder.py              journals and logs every step of an intent
 rules/                   what payments decide, without I/O
-spending.py              what was sent so far, measured against the caps
-unfit_invoices.py        an invoice that alone is odd or does not come is quarantined, and the others go on
-unmatched.py             payments of the ledger that no intent carries: which, and why
+spending.py              what was sent so far, compared with the caps
+unfit_invoices.py        quarantines an invoice that alone is odd or cannot be fetched, so that the others go on
+unmatched.py             payments of the ledger that no intent carries, and why
 
 Theory of operation
 -------------------
-The ledger and Precoro each know of payments that the other must get. What must exist on the other side is an intent;
-what may happen to one, and why nothing is ever sent twice, stands above the table in rules/transitions.py.
+The ledger and Precoro each have payments that the other must get. A payment that must exist on the other side is an
+intent. What may happen to an intent, and why nothing is ever sent twice, is described above the table in
+rules/transitions.py.
 
-Rules decide by values alone: a source, an event, an obstacle, what a person was asked. Reasons are sentences made
-from them for people; no decision reads one. Every step goes through the recorder into the journal before the next
-call leaves. A lap therefore needs no memory: whatever the last one left, the next one finds in the store.
+Rules decide by values alone: a source, an event, an obstacle, a question to a person. Reasons are sentences made from
+these values for people; no decision reads one. Every step goes through the recorder into the journal before the next
+call leaves. So a lap needs no memory: whatever the last one left, the next one finds in the store.
 
-A lap to Precoro (mark_invoices_paid) settles what is in doubt, reads the ledger, follows what it changed, makes
-intents of what is new, sends what fits, and ties up loose ends. A lap to the ledger (export_payments) compares which
-invoices are paid with which were, and does the same the other way round: before each entry it reads what is open on
+A lap to Precoro (mark_invoices_paid) resolves doubts, reads the ledger, follows its changes, makes intents of new
+payments, sends what fits, and finishes what was sent. A lap to the ledger (export_payments) compares the paid
+invoices with the earlier ones, and does the same in the other direction: before each entry it reads what is open on
 the bill (rules/open_bills), and what was recorded is compared before it counts (rules/receipts). A person's decisions
-come between two steps of a lap; the second to move an intent finds it stale and leaves it.
+come between two steps of a lap; if both move the same intent, the second finds it changed and leaves it.
 
 A payment's way from the ledger to POST /payments: adapters/ledgers (sql, rows) > ports/ledger > ledger_access >
 ports/ledger_payments and its store > intake > rules/matching > recorder > ports/journal and its store >

@@ -1,4 +1,4 @@
-"""payments wait while Precoro's answers lack what they go by, before each lap and each decision"""
+"""payments wait while Precoro's answers lack what they need"""
 
 from __future__ import annotations
 
@@ -26,13 +26,17 @@ from precoro_daemon.writes.outcome import Outcome
 from precoro_daemon.writes.permit import Permit
 
 _NOBODYS_NAME = "precoro-daemon asks whether Precoro answers"
-"""Of no payment: what Precoro says of it costs one call and shows that it is well."""
+"""The name of no payment: searching for it costs one call, and shows whether Precoro is well."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What payments of one direction go by. `book` has what changed; `unfit`: invoices that alone are otherwise;
-    `faults`: those that failed in this lap."""
+    """What payments of one direction depend on.
+
+    book    the changes in the shape of answers
+    unfit   invoices that alone differ
+    faults  invoices that failed in this lap
+    """
 
     direction: Direction
     book: ShapeBook
@@ -40,26 +44,28 @@ class Answers:
     faults: LapFaults = field(default_factory=LapFaults)
 
     async def lacking(self) -> str:
-        """Why payments wait; "" if they need not."""
+        """Returns why payments wait, "" if they need not."""
         return lacking(self.direction, await self.book.changes(), self.unfit.accepted)
 
     async def demand(self) -> None:
-        """Raises AnswersChanged."""
+        """Raises AnswersChanged if payments must wait."""
         if why := await self.lacking():
             raise AnswersChanged(why)
 
 
 @dataclass(frozen=True, slots=True)
 class WatchedGateway:
-    """Implements `ports.gateway.PaymentGateway`. Nothing is decided by an invoice that lacks something. Where others
-    lack it too the lap ends; else that one is quarantined. So is one that Precoro does not give, where it gives
-    others."""
+    """Implements `ports.gateway.PaymentGateway`, and lets no decision depend on an invoice that lacks something.
+
+    If other invoices lack it too, the lap ends; else that invoice is quarantined. So is an invoice that Precoro does
+    not return while it returns others.
+    """
 
     gateway: PaymentGateway
     answers: Answers
 
     async def read_invoice(self, idn: int | str) -> Fresh:
-        """Raises AnswersChanged and InvoiceUnfit besides."""
+        """Reads the invoice. Also raises AnswersChanged and InvoiceUnfit."""
         unfit, faults = self.answers.unfit, self.answers.faults
         await unfit.refuse_early(idn)
         faults.refuse_more(idn)
@@ -88,7 +94,7 @@ class WatchedGateway:
         await self.answers.demand()
 
     async def settle_faults(self) -> None:
-        """At the end of a lap: what failed alone is left alone for a while."""
+        """Quarantines, at the end of a lap, the invoices that alone failed."""
         for idn, error in (await self.answers.faults.alone(self._is_server_well)).items():
             await self.answers.unfit.quarantine_faulty(idn, error)
 
@@ -116,7 +122,7 @@ class WatchedGateway:
 
 @dataclass(frozen=True, slots=True)
 class WaitingJob:
-    """A job of payments, which has no lap while Precoro's answers lack what it goes by."""
+    """A job of payments that has no lap while Precoro's answers lack what it needs."""
 
     job: Job
     gateway: WatchedGateway

@@ -1,4 +1,4 @@
-"""what a person wants done with payments, as data: executed by the process that holds the state"""
+"""a person's commands about payments, as data, executed by the process that holds the state"""
 
 from __future__ import annotations
 
@@ -24,18 +24,23 @@ Kind = Literal[
 
 
 InvoiceId = Annotated[int, msgspec.Meta(gt=0, le=2**63 - 1)]
-"""What a state can keep as a number."""
+"""The integers that a state can store."""
 
 
 class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """plan: read the ledger · adopt, repost, drop: what becomes of one payment · arm, disarm: whether any is sent ·
-    reread: read the whole ledger · dismiss: show an unreadable row of it no more · check: make one call to Precoro ·
-    doctor: make a few · replay_pushes, drop_pushes: of an export
+    """plan: read the ledger · adopt, repost, drop: decide about one payment · arm, disarm: allow or forbid sending ·
+    reread:
+    read the whole ledger · dismiss: hide an unreadable row of it · check: make one call to Precoro · doctor: make
+    a few ·
+    replay_pushes, drop_pushes: of an export
 
-    by       who wants it; stands in the journal
-    ident    how the id of the payment begins; dismiss: the key of the row; check, doctor: the fingerprint of the
-             credentials; replay_pushes, drop_pushes: the name of the export, and since when or which
-    payment  adopt: the other side's id of it · invoice, force: of repost · reason: kept in the journal
+    by       the person, for the journal
+    ident    the start of the payment's id; dismiss: the key of the row; check, doctor: the fingerprint of the
+    credentials;
+             replay_pushes, drop_pushes: the name of the export, and since when or which
+    payment  adopt: the other side's id of it
+    invoice, force  of repost
+    reason   for the journal
     """
 
     kind: Kind
@@ -48,7 +53,7 @@ class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def import_warning(imported: Mapping[str, int]) -> Sequence[str]:
-    """What to look at where Precoro's own connectors know invoices; empty where none does."""
+    """Returns what to check if Precoro's own connectors know invoices; nothing if none does."""
     if not imported:
         return ()
     known = " and ".join(f"{count:,} invoices from {name}" for name, count in imported.items())
@@ -58,9 +63,9 @@ def import_warning(imported: Mapping[str, int]) -> Sequence[str]:
 
 @dataclass(frozen=True, slots=True)
 class CommandHandler:
-    """What commands work on: the state, the ledger and time; nothing here calls Precoro.
+    """Executes commands with the state, the ledger and the time; it makes no call to Precoro.
 
-    marks  payments of the ledger are to be recorded at Precoro
+    marks  whether payments of the ledger are recorded at Precoro
     """
 
     recorder: Recorder
@@ -68,9 +73,11 @@ class CommandHandler:
     marks: bool
 
     async def execute(self, command: Command) -> str:
-        """What there is to say of it. Raises DecisionRefused; StaleIntent; what reading the ledger raises.
+        """Executes the command and returns the answer. Raises DecisionRefused, StaleIntent, and what reading the
+        ledger raises.
 
-        A decision may come while payments are sent: the journal moves what is still as it was read, and nothing else.
+        A decision may arrive while payments are sent: the journal moves an intent only if it is unchanged since it
+        was read.
         """
         match command.kind:
             case "plan":

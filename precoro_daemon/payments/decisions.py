@@ -1,4 +1,4 @@
-"""what a person decides about a payment, journalled like everything else"""
+"""a person's decisions about a payment, journalled like everything else"""
 
 from __future__ import annotations
 
@@ -15,14 +15,16 @@ from precoro_daemon.payments.rules.states import UNRESOLVED, Direction, State
 from precoro_daemon.values.money import plain
 
 _LATEST_ARRIVAL = 86_400.0
-"""Seconds for which a request may still be on its way; the longest we know of took six hours."""
+"""Seconds for which a request may still be on its way; the longest known case took six hours."""
 
 _SHORTEST_PREFIX_CHARS = 4
-"""Characters of an id that a person gives. An empty variable of a shell must not decide about the only payment."""
+"""Least characters of an id that a person gives, so that an empty shell variable does not decide about the only
+payment.
+"""
 
 
 async def find(recorder: Recorder, prefix: str) -> Intent:
-    """The one intent whose id begins so."""
+    """Returns the only intent whose id has this prefix."""
     if len(prefix) < _SHORTEST_PREFIX_CHARS:
         raise DecisionRefused(
             f"{prefix!r} is too little of an id: give at least {_SHORTEST_PREFIX_CHARS} characters of it"
@@ -36,7 +38,7 @@ async def find(recorder: Recorder, prefix: str) -> Intent:
 
 
 async def adopt(recorder: Recorder, access: LedgerAccess, intent: Intent, remote_id: str | None, by: str) -> Intent:
-    """The other side has it: under that id, or under the one that is known already."""
+    """Records that the other side has the payment: under the given id, or the one that is already known."""
     _expect(intent, State.REVIEW)
     remote_id = remote_id or intent.remote_id
     if remote_id is None:
@@ -55,7 +57,7 @@ async def adopt(recorder: Recorder, access: LedgerAccess, intent: Intent, remote
 
 
 async def _refuse_wrong(recorder: Recorder, access: LedgerAccess, intent: Intent, remote_id: str) -> None:
-    """What cannot be this payment by all that is known of it."""
+    """Refuses an id that cannot be this payment's, by all that is known about it."""
     if intent.direction is Direction.TO_LEDGER:
         if access.ledger.capabilities.reads and await access.payments.linked(intent.ledger, remote_id) is None:
             raise DecisionRefused(f"the ledger has no payment {remote_id}, as far as `payments plan` has read them")
@@ -83,7 +85,9 @@ def _wrong(payment: Payment, intent: Intent) -> str:
 
 
 async def drop(recorder: Recorder, access: LedgerAccess, intent: Intent, by: str, reason: str) -> Intent:
-    """It is not to be sent. What the ledger has for another invoice by now is another payment, and judged as such."""
+    """Records that it is not to be sent. If the ledger now has it for another invoice, that is another payment, and
+    is judged as such.
+    """
     _expect(intent, State.REVIEW, State.PLANNED, State.REJECTED)
     if intent.state is State.REJECTED and (await recorder.journal.past(intent.id)).last == Drop.name:
         raise DecisionRefused(f"{intent} is rejected, and was dropped already")
@@ -96,8 +100,9 @@ async def drop(recorder: Recorder, access: LedgerAccess, intent: Intent, by: str
 
 
 async def repost(recorder: Recorder, access: LedgerAccess, intent: Intent, by: str, *, force: bool) -> Intent:
-    """Send it (again) as the ledger has it now, when the next lap finds that it fits. `force`: though a request may
-    still be on its way."""
+    """Lets the next lap send it (again) as the ledger has it now, if it fits. `force`: although a request may still
+    be on its way.
+    """
     _expect(intent, State.REVIEW, State.REJECTED)
     if intent.invoice_id is None:
         raise DecisionRefused("nobody knows which invoice it is for; say so: --invoice with Precoro's id of it")
@@ -125,7 +130,9 @@ async def repost(recorder: Recorder, access: LedgerAccess, intent: Intent, by: s
 
 
 async def _refuse_standing(access: LedgerAccess, intent: Intent, *, force: bool) -> None:
-    """What is on the other side is not sent again, unless we know that it was cancelled there, or a person knows."""
+    """Refuses to send again what is on the other side, unless it is known to be cancelled there, or a person
+    says so.
+    """
     assert intent.remote_id is not None
     if intent.direction is Direction.TO_PRECORO:
         payment = await access.payments.mirrored_payment(intent.remote_id)
@@ -139,7 +146,7 @@ async def _refuse_standing(access: LedgerAccess, intent: Intent, *, force: bool)
 
 
 async def assign(recorder: Recorder, access: LedgerAccess, intent: Intent, invoice_id: int, by: str) -> Intent:
-    """A payment that no invoice could be found for is for this one."""
+    """Assigns a payment without an invoice to this one."""
     _expect(intent, State.REVIEW)
     if intent.invoice_id is not None:
         raise DecisionRefused(f"it is for invoice {intent.invoice_idn}; correct it in the ledger if that is wrong")
@@ -159,14 +166,18 @@ async def assign(recorder: Recorder, access: LedgerAccess, intent: Intent, invoi
 
 
 async def _is_elsewhere(recorder: Recorder, access: LedgerAccess, intent: Intent, linked: LinkedPayment) -> bool:
-    """Whether the ledger has it for another invoice. What a person said it is for, it never called so."""
+    """Returns whether the ledger has it for another invoice. An invoice that a person assigned was never named by the
+    ledger.
+    """
     if linked.moved or await is_meant(access, intent, linked.payment):
         return linked.moved
     return not (await recorder.journal.past(intent.id)).assigned
 
 
 async def _standing(access: LedgerAccess, intent: Intent) -> LinkedPayment | None:
-    """What the ledger says of it by now, if it comes from there. Nothing is sent that it took back or garbled."""
+    """Returns the payment as the ledger has it now, if it comes from there. Refuses one that was taken back or is
+    unreadable.
+    """
     if intent.direction is not Direction.TO_PRECORO:
         return None
     linked = await access.linked(intent)

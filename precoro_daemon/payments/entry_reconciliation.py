@@ -1,4 +1,4 @@
-"""payments to the ledger whose outcome is unknown are settled by what the ledger can promise"""
+"""resolves payments to the ledger with unknown outcomes, by what the ledger guarantees"""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from precoro_daemon.writes.in_doubt import PROOF_CHECKS
 
 
 async def lose(recorder: Recorder, intent: Intent, reason: str) -> Intent:
-    """The outcome of the last attempt is unknown."""
+    """Records that the outcome of the last attempt is unknown."""
     now = recorder.clock.now()
     return await recorder.end(intent, Lose(next_check(now, 0, now)), reason)
 
 
 async def settle_entries(journal: Journal, access: LedgerAccess, recorder: Recorder) -> Sequence[Intent]:
-    """Those of which it is no longer in doubt what becomes of them: there, or left to a person."""
+    """Resolves doubts, and returns the intents that are no longer in doubt: they exist, or a person decides."""
     settled: list[Intent] = []
     for intent in await journal.in_state(Direction.TO_LEDGER, State.SENDING):
         await lose(recorder, intent, "the program ended before the ledger answered")
@@ -40,7 +40,9 @@ async def settle_entries(journal: Journal, access: LedgerAccess, recorder: Recor
 
 
 async def refer(recorder: Recorder, intent: Intent, error: SeveralFound) -> Intent:
-    """To look again, or to send it again, would come to the same: only a person can void what is too much."""
+    """Leaves it to a person: checking or sending again would have the same result, and only a person can void the
+    surplus.
+    """
     adopt = f"`payments adopt {intent.id[:8]} --payment ID` with the id of the one that stays"
     why = f"{error}; void all but one there, then type {adopt}"
     match intent.state:
@@ -55,7 +57,7 @@ async def refer(recorder: Recorder, intent: Intent, error: SeveralFound) -> Inte
 
 
 async def _settle(access: LedgerAccess, recorder: Recorder, intent: Intent) -> Intent | None:
-    """What cannot make a second one is simply sent again; else it is found by its key, or a person decides."""
+    """Sends it again if that cannot create a second payment; else finds it by its key, or leaves it to a person."""
     ledger = access.ledger
     if ledger.capabilities.create == "idempotent":
         await recorder.record(intent, Repeat(), "a repeat makes nothing new in this ledger")

@@ -1,4 +1,4 @@
-"""one planned payment is checked once more, and recorded in the ledger"""
+"""checks one planned payment once more, and records it in the ledger"""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ from precoro_daemon.writes.sending import write_once
 
 @dataclass(frozen=True, slots=True)
 class EntrySender:
-    """Records planned payments of one lap in the ledger.
+    """Records the planned payments of one lap in the ledger.
 
-    stopped  why nothing is sent, by the kill-switch file; "" if it is not there
+    stopped  returns why the kill-switch file forbids sending, "" if there is none
     """
 
     journal: Journal
@@ -45,7 +45,7 @@ class EntrySender:
     stopped: Callable[[], Awaitable[str]]
 
     async def send(self, intent: Intent) -> None:
-        """Raises SendingStopped, and what keeps every other payment from the ledger too."""
+        """Sends one payment. Raises SendingStopped, and errors that also keep every other payment from the ledger."""
         if reason := await self.stopped():
             raise SendingStopped(reason)
         if (cap := await self.spending.obstacle(intent.currency, intent.amount)) is not None:
@@ -69,12 +69,12 @@ class EntrySender:
             return False
 
     async def recognise(self, intent: Intent) -> None:
-        """What it made comes back from the ledger as a payment, and is then known to be this one."""
+        """Recognises the created payment when the ledger returns it as one of its own."""
         if intent.remote_id is not None:
             await self.access.payments.recognise(intent.ledger, intent.remote_id)
 
     async def _stands_apart(self, intent: Intent, invoice: Invoice) -> bool:
-        """By the mirror and the ledger of now: much may have happened while it waited."""
+        """Returns whether neither mirror nor ledger have it by now: much may have happened while it waited."""
         if await self._is_canceled(intent):
             canceled = obstacle(ObstacleKind.SOURCE_CANCELED, intent.source)
             await withdraw(self.journal, self.recorder, intent, canceled)
@@ -95,7 +95,9 @@ class EntrySender:
         return not equal
 
     async def _is_absent(self, intent: Intent, invoice: Invoice) -> bool:
-        """Where bills are read, what an earlier attempt recorded is no longer open on its bill: it is looked for."""
+        """Searches for what an earlier attempt may have recorded: if bills are read, that part is no longer open on
+        the bill.
+        """
         capabilities = self.access.ledger.capabilities
         if not capabilities.bills or capabilities.lookup == "none":
             return True
@@ -112,7 +114,7 @@ class EntrySender:
         return False
 
     async def _fits_bill(self, intent: Intent, invoice: Invoice) -> bool:
-        """By what is open on the bill now: people, bank lines and other programs pay bills too."""
+        """Returns whether the bill has that much open now: people, bank lines and other programs pay bills too."""
         ledger = self.access.ledger
         if not ledger.capabilities.bills:
             return True
@@ -137,7 +139,7 @@ class EntrySender:
         return payment is not None and payment.canceled
 
     async def _create(self, intent: Intent, entry: Entry, bill: str | None) -> None:
-        """`bill`: what the ledger calls it, None if that is not known."""
+        """Creates the entry. `bill`: the ledger's name for the bill, None if unknown."""
 
         async def begin(_: str) -> Intent:
             if reason := await self.stopped():  # much may have happened while the ledger was asked
@@ -174,7 +176,9 @@ class EntrySender:
             await self._settle(begun, outcome, bill)
 
     async def _settle(self, intent: Intent, outcome: Outcome[Receipt], bill: str | None) -> None:
-        """A refusal says that there is none only where no earlier attempt may have recorded the payment."""
+        """Records the outcome. A refusal proves that there is no payment only if no earlier attempt may have recorded
+        it.
+        """
         if outcome.kind in (OutcomeKind.ACCEPTED, OutcomeKind.UNKNOWN):
             self.spending.add(intent.currency, intent.amount)
         attempts = await self.journal.attempts(intent.id)
@@ -203,7 +207,9 @@ class EntrySender:
 
 
 async def withdraw(journal: Journal, recorder: Recorder, intent: Intent, why: Obstacle) -> None:
-    """What it was made from is no more at Precoro. What may be in the ledger already is left to a person."""
+    """Withdraws an intent whose payment no longer exists at Precoro. If the ledger may have it already, a person
+    decides.
+    """
     said = str(why)
     match intent.state:
         case State.CONFIRMED:
@@ -218,7 +224,7 @@ async def withdraw(journal: Journal, recorder: Recorder, intent: Intent, why: Ob
 def foreign(
     payments: Sequence[LedgerPayment], ours: Sequence[Intent], exported: Sequence[Intent]
 ) -> Sequence[LedgerPayment]:
-    """Without what is known to be a payment of ours, here or at Precoro."""
+    """Returns the payments without those known to be ours, here or at Precoro."""
     settled = {
         str(one.source) for one in ours if one.state is State.CONFIRMED and isinstance(one.source, LedgerSource)
     }
@@ -227,7 +233,10 @@ def foreign(
 
 
 def entry_of(intent: Intent, invoice: Invoice, by: MatchBy) -> Entry:
-    """by: where the ledger knows bills by ids that a connector left at Precoro, that id goes as the external one."""
+    """Returns the entry.
+
+    by  if the ledger identifies bills by ids that a connector left at Precoro, that id is sent as the external one
+    """
     return Entry(
         key=intent.id,
         amount=intent.amount,

@@ -1,4 +1,4 @@
-"""payments made in Precoro are recorded in the ledger, each once"""
+"""records payments made in Precoro in the ledger, each once"""
 
 from __future__ import annotations
 
@@ -36,11 +36,12 @@ from precoro_daemon.telemetry import get_logger
 _log = get_logger()
 
 _SKEW_S = 60.0
-"""By which the clocks of Precoro's own servers may differ. A payment of that minute is rather recorded than taken for
-known unseen."""
+"""Seconds by which the clocks of Precoro's own servers may differ. A payment of that minute is recorded rather than
+taken as known.
+"""
 
 _INVOICES_A_READ = 100
-"""Invoices read from the store at a time."""
+"""Invoices read from the store in one step."""
 
 
 def _nothing(_: str) -> str:
@@ -49,11 +50,12 @@ def _nothing(_: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ExportPayments:
-    """Compares which invoices are paid with which were; what is new goes through the journal into the ledger.
+    """Compares the paid invoices with those of the last comparison, and records new payments in the ledger via the
+    journal.
 
-    stopped  why nothing is sent, by the kill-switch file; "" if it is not there
-    adopt    at the first lap, what is paid already is taken as known
-    lacks    what an invoice's detail has not that others have and payments go by, "" if nothing
+    stopped  returns why the kill-switch file forbids sending, "" if there is none
+    adopt    whether the first lap takes what is already paid as known
+    lacks    returns what payments need and this invoice's detail lacks while others have it, "" if nothing
     """
 
     gateway: PaymentGateway
@@ -91,7 +93,7 @@ class ExportPayments:
 
 @dataclass(slots=True)
 class _Lap:
-    """`read_at`: when the ledger was read last (Unix seconds)"""
+    """read_at  when the ledger was read last (Unix seconds)"""
 
     job: ExportPayments
     recorder: Recorder
@@ -112,7 +114,7 @@ class _Lap:
         await report_refusals(job.gateway, job.journal, self.recorder, Direction.TO_LEDGER)
 
     async def _read_ledger(self) -> bool:
-        """What somebody entered there by hand is not to be entered a second time."""
+        """Reads the ledger: a payment that was entered there by hand must not be entered a second time."""
         access = self.job.access
         self.read_at = access.clock.now()
         if not access.ledger.capabilities.reads:
@@ -126,7 +128,9 @@ class _Lap:
         return True
 
     async def _compare(self) -> float | None:
-        """Bring the set of paid invoices up to date; None while the mirror has not listed all invoices once."""
+        """Updates the set of paid invoices and returns when it was first taken; None until the mirror has listed all
+        invoices once.
+        """
         job = self.job
         known_by = (await job.answers.mirror.cursor("invoices")).at
         if known_by is None:
@@ -144,7 +148,7 @@ class _Lap:
         return adopted_at
 
     async def _check_due(self, adopted_at: float) -> None:
-        """Every due invoice once: one that has to wait stays due for the next lap."""
+        """Checks every due invoice once. An invoice that has to wait stays due for the next lap."""
         job = self.job
         checker = InvoiceChecker(
             job.gateway, job.journal, job.paid_set, job.answers, job.access, self.recorder, adopted_at, job.lacks

@@ -1,4 +1,4 @@
-"""what the next lap would do, shown without sending anything"""
+"""what the next lap would do, without sending anything"""
 
 from __future__ import annotations
 
@@ -24,16 +24,17 @@ from precoro_daemon.payments.unmatched import Unmatched, list_unmatched
 _UNKNOWN_TO_THE_MIRROR = frozenset({ObstacleKind.BILL_CLOSED, ObstacleKind.INVOICE_UNFIT})
 
 _UNMATCHED_SHOWN = 1000
-"""Of the payments that meet no invoice."""
+"""The most payments without an invoice that are shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """One intent and what is to become of it in the next lap.
+    """One intent, and what the next lap would do with it.
 
-    fate    send: it would be sent · held: it would not, for now · doubt: it is being checked · review: a person
-            decides · refused: the other side said no
-    amount  what would be sent: the remainder, if the ledger misses it by a cent
+    fate    send: would be sent · held: would not, for now · doubt: is being checked · review: a person decides ·
+    refused:
+            the other side refused it
+    amount  what would be sent: the remainder, if the ledger differs from it by a cent
     """
 
     intent: Intent
@@ -44,8 +45,10 @@ class Forecast:
 
 @dataclass(frozen=True, slots=True)
 class LapForecast:
-    """closed: why nothing is sent now, "" if it is · waiting: payments in the ledger without an invoice that can be
-    paid · unmatched: the newest of them"""
+    """closed     why nothing is sent now, "" if sending is allowed
+    waiting    number of payments in the ledger without a payable invoice
+    unmatched  the newest of them
+    """
 
     forecasts: Sequence[Forecast]
     closed: str
@@ -57,7 +60,9 @@ class LapForecast:
 async def forecast_lap(
     journal: Journal, access: LedgerAccess, caps: Caps, stopped: Callable[[], Awaitable[str]]
 ) -> LapForecast:
-    """By the mirror, so what Precoro says at the moment of sending may still hold a payment back."""
+    """Returns the forecast from the mirror; Precoro's answer at the moment of sending may still hold a payment
+    back.
+    """
     switch = await journal.switch()
     closed = await stopped() or ("" if switch.armed else switch.reason)
     forecasts: list[Forecast] = []
@@ -73,8 +78,9 @@ async def forecast_lap(
 
 
 async def _undone(access: LedgerAccess) -> Sequence[Forecast]:
-    """What the ledger took back, and what cannot become a person's affair before another payment of its invoice is
-    settled."""
+    """Returns what the ledger took back and cannot be given to a person before another payment of its invoice is
+    resolved.
+    """
     changes = await access.payments.changed(access.name)
     return [
         Forecast(one.intent, "review", one.intent.amount, changed_since(one.intent, one.payment))

@@ -1,4 +1,4 @@
-"""payments in the ledger become intents"""
+"""turns payments in the ledger into intents"""
 
 from __future__ import annotations
 
@@ -25,15 +25,14 @@ _log = get_logger()
 
 
 async def plan_ledger_payments(access: LedgerAccess, recorder: Recorder) -> None:
-    """Follow what the ledger changed; make intents of its payments that match an invoice, and hold what is not
-    certain."""
+    """Follows the ledger's changes, makes intents of its payments that match an invoice, and holds uncertain ones."""
     await follow_changes(access, recorder)
     async for candidates in access.payments.match_candidates(access.name, access.match_by):
         await _plan(access, recorder, candidates)
 
 
 def judge(access: LedgerAccess, candidate: MatchCandidate) -> Verdict:
-    """What is to become of a payment of the ledger, by what the mirror has."""
+    """Judges a payment of the ledger by what the mirror has."""
     equal = [export for export in candidate.exports if export.amount == candidate.payment.amount]
     if unsettled := [export for export in equal if export.state in UNRESOLVED]:
         return Verdict("wait", f"it may be our own entry {unsettled[0].id}, whose outcome is not known yet")
@@ -49,7 +48,7 @@ def judge(access: LedgerAccess, candidate: MatchCandidate) -> Verdict:
 
 
 async def _plan(access: LedgerAccess, recorder: Recorder, candidates: Sequence[MatchCandidate]) -> None:
-    """They become intents with one commit. Nothing of any of them is sent before."""
+    """Makes intents with one commit. Nothing of any of them is sent before."""
     begun = [one for candidate in candidates if (one := _beginning(access, recorder, candidate)) is not None]
     if not begun:
         return
@@ -59,7 +58,7 @@ async def _plan(access: LedgerAccess, recorder: Recorder, candidates: Sequence[M
 
 
 def _beginning(access: LedgerAccess, recorder: Recorder, candidate: MatchCandidate) -> Beginning | None:
-    """The payment as an intent that is to begin, planned or held; None if it waits."""
+    """Returns the payment as a new intent, planned or held; None if it waits."""
     verdict, payment = judge(access, candidate), candidate.payment
     if verdict.kind == "wait":
         _postponed(access, payment.key, verdict.reason)
@@ -83,7 +82,7 @@ def new_intent(
     held_for: Obstacle | None = None,
     step: Step | None = None,
 ) -> Intent:
-    """`step`: how it begins, where that is known so early; then `begun` makes no second value of it."""
+    """Returns a new intent. `step`: its first step, if already known; then `begun` makes no second value of it."""
     source = LedgerSource(payment.key)
     return Intent(
         id=access.intent_id(source, invoice),

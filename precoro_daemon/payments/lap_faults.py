@@ -1,4 +1,4 @@
-"""invoices that do not come in a lap: whether it is they that fail, or the server"""
+"""invoices that fail in a lap: whether the invoice or the server is at fault"""
 
 from __future__ import annotations
 
@@ -17,19 +17,21 @@ from precoro_daemon.errors import (
 from precoro_daemon.quota.circuit_breaker import CircuitBreaker, Outcome
 
 INVOICE_FAULTS = (ServerFault, ConnectionFault, MalformedAnswer)
-"""What reading an invoice fails with where the invoice or the server is to blame."""
+"""Errors of reading an invoice that are caused by the invoice or the server."""
 
 INVOICE_REFUSALS = (Forbidden, Refused)
-"""Where the invoice is to blame, or the key, which is blocked where it keeps failing."""
+"""Errors caused by the invoice or by the key, which gets blocked if it keeps failing."""
 
 
 @dataclass(slots=True)
 class LapFaults:
-    """The other invoices of a lap show whose affair a failure is: where one was answered, the server is well. After
-    three failures in a row no more are asked for: each costs five calls.
+    """The other invoices of a lap show whose fault a failure is: if one was answered, the server is well.
 
-    failed    by invoice, what it failed with; refused: the same of those that Precoro did not want to show
-    is_well   another one was answered
+    After three failures in a row no more are requested, because each costs five calls.
+
+    failed   the error of each invoice that failed
+    refused  the same for those that Precoro refused to show
+    is_well  whether another invoice was answered
     """
 
     failed: dict[int | str, TemporaryError] = field(default_factory=dict)
@@ -38,11 +40,11 @@ class LapFaults:
     _breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
 
     def begin(self) -> None:
-        """Nothing is known yet in this lap."""
+        """Starts a lap, in which nothing is known yet."""
         self.failed, self.refused, self.is_well, self._breaker = {}, {}, False, CircuitBreaker()
 
     def refuse_more(self, idn: int | str) -> None:
-        """Raises TemporaryError where asking would come to nothing."""
+        """Raises TemporaryError if requesting the invoice would be pointless."""
         if (known := self.failed.get(idn) or self.refused.get(idn)) is not None:
             raise TemporaryError(f"invoice {idn} failed in this lap already: {known}")
         if self._is_out:
@@ -58,8 +60,11 @@ class LapFaults:
         self._breaker = self._breaker.after(Outcome.GOOD)
 
     async def alone(self, is_server_well: Callable[[], Awaitable[bool]]) -> Mapping[int | str, DaemonError]:
-        """At the end of the lap, those that failed alone. The server is asked where the invoices do not tell; whether
-        the key may see invoices, only another one tells."""
+        """Returns, at the end of the lap, the invoices that alone failed.
+
+        If no other invoice shows whether the server is well, the server is asked. Whether the key may see invoices is
+        shown only by another invoice.
+        """
         return {**await self._failed_alone(is_server_well), **(self.refused if self.is_well else {})}
 
     async def _failed_alone(self, is_server_well: Callable[[], Awaitable[bool]]) -> Mapping[int | str, DaemonError]:

@@ -1,4 +1,4 @@
-"""the ledger, what was read from it, and how it is read"""
+"""the ledger, what was read from it, and the settings for reading it"""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class LedgerAccess:
     """The ledger of one company.
 
     payments  what it said so far
-    company   whose it is; stands in every id we derive
+    company   the company, which is part of every id that we derive
     match_by  which of Precoro's names for an invoice the ledger uses
-    currency  what its payments are in where it does not say, "" if that is not known
-    settings  the fingerprint of the settings by which it is read, "" if nobody looks at it
+    currency  the currency of payments that name none, "" if unknown
+    settings  the fingerprint of the settings for reading it, "" if it does not matter
     """
 
     ledger: Ledger
@@ -44,7 +44,7 @@ class LedgerAccess:
         return self.ledger.name
 
     async def read(self) -> int:
-        """Take in what is new or changed, and say how many payments. Raises what the ledger raises."""
+        """Stores new and changed payments and returns their number. Raises what the ledger raises."""
         await self._follow_settings()
         changed = 0
         position, began = await self.payments.position(self.name), self.clock.now()
@@ -56,13 +56,14 @@ class LedgerAccess:
         return changed
 
     async def reread(self, reason: str) -> None:
-        """The next reading begins anew."""
+        """Makes the next reading start from the beginning."""
         await self.payments.reread(self.name, self.settings, self.clock.now(), reason)
         _log.info("ledger_reread", ledger=self.name, reason=reason)
 
     async def _follow_settings(self) -> None:
-        """What other settings could not read, or read otherwise, is read again; so is what an earlier version could
-        not read, which did not note its settings."""
+        """Makes the ledger be read again after a change of the settings, because others could not read something, or
+        read it differently. The same holds after an earlier version, which did not store its settings.
+        """
         before = await self.payments.reading(self.name) if self.settings else self.settings
         if before == self.settings:
             return
@@ -95,18 +96,18 @@ class LedgerAccess:
         return intent_id(self.company, self.name, source, None if invoice is None else invoice.id)
 
     async def linked(self, intent: Intent) -> LinkedPayment | None:
-        """What the ledger said last of the payment that the intent is made from; None if it comes from elsewhere."""
+        """Returns the latest state of the payment that the intent is made from, None if it comes from elsewhere."""
         if not isinstance(intent.source, LedgerSource):
             return None
         return await self.payments.linked(intent.ledger, intent.source.key)
 
     async def for_invoice(self, invoice: Invoice) -> Sequence[LedgerPayment]:
-        """What the ledger has for it."""
+        """Returns the ledger's payments for it."""
         name = self.name_of(invoice)
         return [] if name is None else await self.payments.named(self.name, name)
 
     def name_of(self, invoice: Invoice) -> str | None:
-        """What the ledger calls it."""
+        """Returns the ledger's name for it."""
         names = {
             "external_id": invoice.external_id,
             "id": str(invoice.id),

@@ -1,4 +1,4 @@
-"""what the ledger changes after its payment became an intent is followed, or a person is asked"""
+"""follows changes of the ledger after its payment became an intent, or asks a person"""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from precoro_daemon.payments.rules.states import UNRESOLVED, Direction, State
 
 
 async def follow_changes(access: LedgerAccess, recorder: Recorder) -> None:
-    """Everything that the ledger changed, on the way to Precoro and of what we made in the ledger."""
+    """Follows everything that the ledger changed, for payments to Precoro and for those that we made in the
+    ledger.
+    """
     await hold_unreadable(access, recorder)
     await _follow_suppliers(access, recorder)
     for changed in await access.payments.changed(access.name):
@@ -25,7 +27,7 @@ async def follow_changes(access: LedgerAccess, recorder: Recorder) -> None:
 
 
 async def _follow(access: LedgerAccess, recorder: Recorder, changed: Changed) -> None:
-    """The ledger changed a payment after it became an intent."""
+    """Follows the change of a payment that became an intent."""
     intent, payment = changed.intent, changed.payment
     said = f"the ledger now says: {payment}"
     if intent.state is State.CONFIRMED:
@@ -52,7 +54,7 @@ async def _follow(access: LedgerAccess, recorder: Recorder, changed: Changed) ->
 
 
 async def _follow_suppliers(access: LedgerAccess, recorder: Recorder) -> None:
-    """What was held for its supplier alone is judged anew once Precoro or the ledger names that otherwise."""
+    """Judges payments again that were held only for their supplier, once Precoro or the ledger names it otherwise."""
     for intent in await recorder.journal.in_state(Direction.TO_PRECORO, State.REVIEW):
         if intent.obstacle is None or intent.obstacle.kind is not ObstacleKind.SUPPLIER_DIFFERS:
             continue
@@ -66,7 +68,9 @@ async def _follow_suppliers(access: LedgerAccess, recorder: Recorder) -> None:
 
 
 async def _follow_sent(access: LedgerAccess, recorder: Recorder, intent: Intent, payment: LedgerPayment) -> None:
-    """A supplier who is called otherwise by now is no other payment, as long as the invoice is the same."""
+    """Follows a change after sending. Another name of the supplier makes no other payment if the invoice is the
+    same.
+    """
     terms = terms_of(intent)
     same = (terms.amount, terms.currency, terms.day) == (payment.amount, payment.currency, payment.paid_on)
     if same and await is_meant(access, intent, payment):
@@ -76,7 +80,7 @@ async def _follow_sent(access: LedgerAccess, recorder: Recorder, intent: Intent,
 
 
 def changed_since(intent: Intent, payment: LedgerPayment) -> str:
-    """What a person reads of it, and has to do."""
+    """Returns what changed and what a person has to do."""
     if intent.direction is Direction.TO_PRECORO:
         said = f"changed in the ledger after it was sent; the ledger now says: {payment}"
     else:
@@ -91,8 +95,9 @@ def changed_since(intent: Intent, payment: LedgerPayment) -> str:
 
 
 async def _follow_ended(access: LedgerAccess, recorder: Recorder, changed: Changed, verdict: Verdict | None) -> None:
-    """It was refused, dropped, or taken back in the ledger. What was dropped is not sent, whatever it amounts to; for
-    another invoice it is another payment."""
+    """Follows an intent that was refused, dropped, or taken back in the ledger. A dropped payment is not sent,
+    whatever its amount; for another invoice it is another payment.
+    """
     intent, payment = changed.intent, changed.payment
     elsewhere = verdict is None and (changed.moved or not changed.dropped or intent.invoice_id is not None)
     if elsewhere:
@@ -107,8 +112,9 @@ async def _follow_ended(access: LedgerAccess, recorder: Recorder, changed: Chang
 
 
 async def follow_entries(access: LedgerAccess, recorder: Recorder) -> None:
-    """What we made in the ledger was changed there. Another day or another word for the supplier is the ledger's
-    affair; nothing is ever sent back for it."""
+    """Follows changes of what we made in the ledger. Another day, or another name of the supplier, is left to the
+    ledger; nothing is ever sent back for it.
+    """
     for changed in await access.payments.changed_entries(access.name):
         intent, payment = changed.intent, changed.payment
         same = payment.amount == intent.amount and payment.currency in ("", intent.currency)
@@ -119,9 +125,10 @@ async def follow_entries(access: LedgerAccess, recorder: Recorder) -> None:
 
 
 async def hold_unreadable(access: LedgerAccess, recorder: Recorder) -> None:
-    """What the ledger has in a form we cannot read is not sent as it was before. When it can be read it is judged.
+    """Holds payments whose row in the ledger became unreadable: they are not sent as they were before, and judged
+    again once the row is readable.
 
-    One of which something may have been sent stays as it is: a person could do no more about it than wait.
+    A payment of which something may have been sent stays as it is: a person could only wait, too.
     """
     if not await access.payments.unreadable(access.name):
         return  # as nearly always
@@ -144,7 +151,7 @@ async def _may_be_ours(journal: Journal, intent: Intent, payment: LedgerPayment)
 
 
 async def is_meant(access: LedgerAccess, intent: Intent, payment: LedgerPayment) -> bool:
-    """Whether the ledger's name for the invoice is one of the intent's invoice, among others perhaps."""
+    """Returns whether the ledger's name for the invoice is one of the intent's invoice, perhaps among others."""
     if intent.invoice_id is None:
         return False
     namesakes = await access.payments.candidates(intent.invoice_id, access.match_by)
@@ -157,7 +164,7 @@ async def is_meant(access: LedgerAccess, intent: Intent, payment: LedgerPayment)
 async def _judge_anew(
     access: LedgerAccess, journal: Journal, intent: Intent, payment: LedgerPayment
 ) -> Verdict | None:
-    """What is to become of the payment today; None if it is not for the intent's invoice (any more)."""
+    """Judges the payment as it is today; None if it is not, or no longer, for the intent's invoice."""
     if intent.invoice_id is None:
         return None
     namesakes = await access.payments.candidates(intent.invoice_id, access.match_by)

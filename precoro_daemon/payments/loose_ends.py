@@ -1,4 +1,4 @@
-"""once a payment is settled: our id, a check that it stands, the reason of a refusal"""
+"""finishes settled payments: sets our id, checks that they exist, reports refusals"""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from precoro_daemon.values.money import plain
 from precoro_daemon.writes.checks import CHECK_GAP_S
 
 _SEEN_AFTER_S = 900.0
-"""What the mirror gets to show a confirmed payment, before a call is spent on looking for it."""
+"""Seconds that the mirror has to show a confirmed payment before a call is spent on checking it."""
 
 
 _NOTED_WITHIN_S = 6 * 3_600.0
-"""What Precoro fails to note of a payment for longer is left: each try costs five calls, in each lap."""
+"""Seconds after which a note that Precoro does not accept is given up: each attempt costs five calls, in each lap."""
 
 
 async def finish(reconciler: Reconciler, recorder: Recorder) -> None:
-    """Let Precoro call what was made by our id, see it there, and report on the invoice what was refused."""
+    """Sets our id on what was created, checks that it exists, and reports refusals on the invoice."""
     for intent in await reconciler.journal.canceled():
         if not await others_unresolved(reconciler.journal, intent):  # also not one of these that was just missed
             await recorder.record(intent, Miss(), f"payment {intent.remote_id} was cancelled in Precoro")
@@ -84,13 +84,15 @@ async def _mark(reconciler: Reconciler, recorder: Recorder, intent: Intent) -> I
 
 
 def _leave_for_later(error: DaemonError, recorder: Recorder, intent: Intent) -> None:
-    """Raises what may pass, as long as that is worth a call."""
+    """Raises a failure that may pass, as long as it is worth a call."""
     if isinstance(error, TemporaryError) and recorder.clock.now() < intent.since + _NOTED_WITHIN_S:
         raise error
 
 
 async def _see(reconciler: Reconciler, recorder: Recorder, intent: Intent) -> None:
-    """By the mirror, which costs no call; by the invoice itself if the mirror does not show it in time."""
+    """Checks with the mirror, which costs no call, or with the invoice itself if the mirror does not show it in
+    time.
+    """
     assert intent.remote_id is not None
     if (mirrored := await _mirrored(reconciler, intent, intent.remote_id)) is not None:
         if await compare(recorder, intent, mirrored):
@@ -107,7 +109,7 @@ async def _see(reconciler: Reconciler, recorder: Recorder, intent: Intent) -> No
 
 
 async def _mirrored(reconciler: Reconciler, intent: Intent, remote_id: str) -> Payment | None:
-    """As the list of payments has it, or else the invoice's detail."""
+    """Returns the payment from the list of payments, or else from the invoice's detail."""
     listed = await reconciler.payments.mirrored_payment(remote_id)
     if listed is not None or intent.invoice_id is None:
         return listed
@@ -120,6 +122,6 @@ def _standing(invoice: Invoice | None, remote_id: str) -> Payment | None:
 
 
 async def _miss(reconciler: Reconciler, recorder: Recorder, intent: Intent, facts: Mapping[str, str]) -> None:
-    """Not while another intent of the invoice is on its way: an invoice has one unresolved intent."""
+    """Reports a missing payment, unless another intent of the invoice is unresolved: an invoice has at most one."""
     if not await others_unresolved(reconciler.journal, intent):
         await recorder.record(intent, Miss(), f"payment {intent.remote_id} is not on the invoice", facts)

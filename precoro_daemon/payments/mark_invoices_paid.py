@@ -1,4 +1,4 @@
-"""payments in the ledger are recorded at Precoro, each once"""
+"""records payments in the ledger at Precoro, each once"""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ from precoro_daemon.telemetry import get_logger
 _log = get_logger()
 
 _NAMES_AT_ONCE = 100
-"""Intents searched with one call: each has two names, and Precoro takes 200."""
+"""Intents searched with one call: each has two names, and Precoro accepts 200."""
 
 _MOST_REPEATS = 3
-"""Times that a lap judges anew because it had to wait for quota; then the next one goes on."""
+"""How often a lap judges again because it had to wait for quota; then the next lap continues."""
 
 
 @dataclass(frozen=True, slots=True)
 class MarkInvoicesPaid:
-    """Doubts are settled first; then the ledger is read and matched, and what fits is sent, one payment at a time.
+    """Resolves doubts first; then reads and matches the ledger, and sends what fits, one payment at a time.
 
-    named    payments carry our id
-    stopped  why nothing is sent, by the kill-switch file; "" if it is not there
-    alone    the intent that alone is sent; "" for all
+    named    whether payments carry our id
+    stopped  returns why the kill-switch file forbids sending, "" if there is none
+    alone    the only intent to send, "" for all
     """
 
     reconciler: Reconciler
@@ -82,7 +82,9 @@ class MarkInvoicesPaid:
 
 
 def _failed_last(intent: Intent) -> bool:
-    """After all others, whose invoices show whether the server is well, and which are not to wait behind it."""
+    """The sort key that puts failed intents last: the other invoices show whether the server is well, and should not
+    wait.
+    """
     return intent.obstacle is not None and intent.obstacle.kind is ObstacleKind.INVOICE_UNFIT
 
 
@@ -107,7 +109,7 @@ class _Lap:
         await finish(reconciler, self.recorder)
 
     async def _read_ledger(self) -> bool:
-        """Nothing is sent by what the ledger said some time ago: it may have taken it back since."""
+        """Reads the ledger: nothing is sent from an old reading, because the ledger may have taken it back since."""
         try:
             self.received += await self.job.access.read()
         except (TemporaryError, PermanentError) as error:
@@ -117,7 +119,7 @@ class _Lap:
         return True
 
     async def _send_planned(self) -> bool:
-        """Each once; False if the ledger is to be read anew first."""
+        """Sends each planned payment once. Returns False if the ledger must be read again first."""
         journal, clock = self.job.reconciler.journal, self.job.reconciler.clock
         planned = await journal.in_state(Direction.TO_PRECORO, State.PLANNED)
         planned = sorted((one for one in planned if self.job.alone in ("", one.id)), key=_failed_last)
@@ -144,7 +146,7 @@ class _Lap:
         return True
 
     async def _find_earlier(self, planned: Sequence[Intent]) -> None:
-        """What an earlier life of this store has sent already is found by its names, a hundred with one call."""
+        """Finds what an earlier life of this store already sent, by its names, a hundred with one call."""
         for start in range(0, len(planned), _NAMES_AT_ONCE):
             some = planned[start : start + _NAMES_AT_ONCE]
             names = {name for intent in some for name in intent.names}

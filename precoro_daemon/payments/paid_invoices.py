@@ -1,4 +1,4 @@
-"""the payments of one paid invoice are compared with what is known, and become intents"""
+"""compares the payments of one paid invoice with what is known, and makes intents of new ones"""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ _log = get_logger()
 class InvoiceChecker:
     """Checks invoices that are paid, or were paid until now.
 
-    adopted_at  payments that were created before are known (Unix seconds)
-    lacks       what an invoice's detail has not that payments go by, "" if nothing
+    adopted_at  payments created before this are known (Unix seconds)
+    lacks       returns what payments need and this invoice's detail lacks, "" if nothing
     """
 
     gateway: PaymentGateway
@@ -47,7 +47,7 @@ class InvoiceChecker:
     lacks: Callable[[str], str]
 
     async def check(self, paid: PaidInvoice) -> bool:
-        """Whether its payments are in the journal now; False: one of them has to wait for the next lap."""
+        """Returns whether all its payments are now in the journal; if not, one of them waits for the next lap."""
         invoice = await self._read(paid)
         exported = await self.journal.of_invoice(Direction.TO_LEDGER, paid.id)
         if not paid.paid:
@@ -64,7 +64,9 @@ class InvoiceChecker:
         return not any(share.kind == "wait" for share in found)
 
     async def _read(self, paid: PaidInvoice) -> Invoice | None:
-        """From the mirror if it has the detail, or as soon as it has; else one call. None: Precoro has it no more."""
+        """Reads the invoice from the mirror if that has, or gets, its detail; else with one call. None: Precoro no
+        longer has it.
+        """
         asked_at, fresh = 0.0, None
         while fresh is None:
             paid = await self.paid_set.reread(paid)
@@ -86,8 +88,9 @@ class InvoiceChecker:
         return fresh.invoice
 
     async def _follow(self, exported: Sequence[Intent], invoice: Invoice | None) -> None:
-        """A payment that is gone from Precoro is reported where the ledger has it, and not sent where it has not;
-        nothing is undone."""
+        """Reports a payment that vanished from Precoro if the ledger has it, and does not send it if not; nothing is
+        undone.
+        """
         if invoice is not None and invoice.payments is None:
             return
         standing = set() if invoice is None else {payment.id for payment in invoice.standing}
@@ -97,14 +100,16 @@ class InvoiceChecker:
                 await withdraw(self.journal, self.recorder, intent, gone)
 
     async def _follow_hidden(self, exported: Sequence[Intent], standing: Collection[Source]) -> None:
-        """Precoro shows now what it did not, or another sum."""
+        """Follows a hidden sum that Precoro now shows, or shows with another amount."""
         for intent in exported:
             is_over = isinstance(intent.source, HiddenRest) and intent.source not in standing
             if is_over and intent.state is State.REVIEW:
                 await withdraw(self.journal, self.recorder, intent, obstacle(ObstacleKind.SUM_CHANGED))
 
     async def _known(self, invoice: Invoice, exported: Sequence[Intent]) -> Known:
-        """An intent whose outcome is unknown may have made any payment that was not there before it."""
+        """Returns what is known. An intent with an unknown outcome may have created any payment that did not exist
+        before it.
+        """
         pending: list[Pending] = []
         ours = await self.journal.of_invoice(Direction.TO_PRECORO, invoice.id)
         for intent in ours:

@@ -1,4 +1,4 @@
-"""one planned payment is checked by its invoice as it is now, and sent to Precoro"""
+"""checks one planned payment with its invoice as it is now, and sends it to Precoro"""
 
 from __future__ import annotations
 
@@ -29,23 +29,26 @@ from precoro_daemon.writes.outcome import Outcome, OutcomeKind
 from precoro_daemon.writes.sending import write_once
 
 INVOICE_STALE_S = 180.0
-"""After an invoice was read nothing is sent by it for longer: the quota may close for most of an hour between the
-read and the request, and somebody may type the same payment meanwhile."""
+"""The most seconds between reading an invoice and sending: the quota may close for most of an hour between the two,
+and a person may enter the same payment meanwhile.
+"""
 
 LEDGER_STALE_S = 300.0
-"""After the ledger was read it is read again first: a lap with many payments takes long."""
+"""The most seconds between reading the ledger and sending; after that it is read again: a lap with many payments is
+long.
+"""
 
 
 class JudgedTooLongAgo(DaemonError):
-    """What would be sent was judged too long ago."""
+    """The judgement that allowed sending is too old."""
 
 
 @dataclass(slots=True)
 class PaymentSender:
-    """Sends planned payments of one lap.
+    """Sends the planned payments of one lap.
 
-    stopped         why nothing is sent, by the kill-switch file; "" if it is not there
-    named           payments carry our id
+    stopped         returns why the kill-switch file forbids sending, "" if there is none
+    named           whether payments carry our id
     ledger_read_at  when the ledger was read last (Unix seconds)
     """
 
@@ -58,10 +61,10 @@ class PaymentSender:
     ledger_read_at: float = 0.0
 
     async def send(self, intent: Intent) -> None:
-        """Check by the invoice as it is now; send, hold, or leave it for later.
+        """Checks the invoice as it is now, and sends, holds, or leaves the payment for later.
 
-        Raises SendingStopped; JudgedTooLongAgo, and nothing was sent; what reading the invoice raises, and what keeps
-        every other call from leaving too.
+        Raises SendingStopped; JudgedTooLongAgo, and nothing was sent; what reading the invoice raises; and errors
+        that also keep every other call from leaving.
         """
         if (keeps := await self._obstacle(intent)) is not None:
             await self._postpone(intent, keeps)
@@ -94,12 +97,12 @@ class PaymentSender:
             raise
 
     async def find(self, intent: Intent, payment: Payment, reason: str) -> None:
-        """Precoro has it already."""
+        """Records that Precoro already has it."""
         after = await self.recorder.record(intent, found(payment, intent), reason)
         await compare(self.recorder, after, payment)
 
     async def _obstacle(self, intent: Intent) -> Obstacle | None:
-        """What keeps it from being sent in this lap, as far as that is known without a call."""
+        """Returns what keeps it from being sent in this lap, as far as that is known without a call."""
         if reason := await self.stopped():
             raise SendingStopped(reason)
         linked = await self.access.linked(intent)
@@ -112,7 +115,7 @@ class PaymentSender:
         return await self.spending.obstacle(intent.currency, intent.amount)
 
     async def _postpone(self, intent: Intent, keeps: Obstacle) -> None:
-        """Journalled once for each obstacle, not once a lap."""
+        """Journals an obstacle, once and not in each lap."""
         if keeps != intent.obstacle:
             await self.recorder.record(intent, Postpone(keeps), str(keeps))
 
@@ -136,14 +139,14 @@ class PaymentSender:
         return (judge_hidden(planned, invoice, verdict.amount) if verdict.kind == "send" else None) or verdict
 
     async def _pay_within_caps(self, intent: Intent, fresh: Fresh, amount: Decimal, read_at: float) -> None:
-        """What is sent may be a rounding cent more than what the caps were asked for."""
+        """Pays if the caps allow the amount that is really sent, which may be a rounding cent more."""
         if (cap := await self.spending.obstacle(intent.currency, amount)) is not None:
             await self._postpone(intent, cap)
         else:
             await self._pay(intent, fresh, amount, read_at)
 
     async def _pay(self, intent: Intent, fresh: Fresh, amount: Decimal, read_at: float) -> None:
-        """From the permit on, every way out leaves a row: the outcome, or SENDING, which the next lap takes up."""
+        """Pays. From the permit on, every exit leaves a row: the outcome, or SENDING, which the next lap resolves."""
         name = external_id(intent.id, self.reconciler.naming) if self.named else ""
         request = PaymentRequest(fresh.invoice.id, amount, intent.day, name)
 
@@ -157,7 +160,7 @@ class PaymentSender:
         await self._settle(begun, outcome)
 
     async def _refuse_late(self, read_at: float) -> None:
-        """The last look before the permit: much may have happened while the call waited for the quota."""
+        """Checks for the last time before the permit: much may have happened while the call waited for the quota."""
         if reason := await self.stopped():
             raise SendingStopped(reason)
         now = self.reconciler.clock.now()
@@ -188,8 +191,9 @@ class PaymentSender:
             raise outcome.ended
 
     async def _settle_sent(self, intent: Intent, outcome: Outcome[Payment], attempts: Sequence[Attempt]) -> None:
-        """An answer that names a payment of before proves no new one. A refusal says that there is none where no
-        earlier attempt may have made one."""
+        """Records the outcome. An answer that names an earlier payment proves no new one. A refusal proves that there
+        is none only if no earlier attempt may have created one.
+        """
         payment, clean = outcome.result, made_nothing(attempts[:-1])
         if payment is not None and payment.id in attempts[-1].known:
             said = f"Precoro answered with payment {payment.id}, which was on the invoice before"

@@ -1,4 +1,4 @@
-"""doubts about payments to Precoro are settled by checking the invoice, never by sending"""
+"""resolves doubts about payments to Precoro by checking the invoice, never by sending"""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ from precoro_daemon.writes.checks import next_check
 
 @dataclass(frozen=True, slots=True)
 class Reconciler:
-    """Finds out what became of payments to Precoro. One that cannot be checked now is checked in the next lap.
+    """Finds out what happened to payments to Precoro. A payment that cannot be checked now is checked in the next
+    lap.
 
     naming  the form of our id at Precoro
     """
@@ -36,18 +37,18 @@ class Reconciler:
     naming: Literal["uuid", "number"] = "uuid"
 
     async def recover(self, recorder: Recorder) -> None:
-        """What was being sent when the program ended is in doubt: nobody heard the answer."""
+        """Puts into doubt what was being sent when the program ended: its answer was lost."""
         for intent in await self.journal.in_state(Direction.TO_PRECORO, State.SENDING):
             await self.lose(recorder, intent, "the program ended before the answer came")
 
     async def lose(self, recorder: Recorder, intent: Intent, reason: str) -> Intent:
-        """The outcome of the last attempt is unknown."""
+        """Records that the outcome of the last attempt is unknown."""
         attempts = await self.journal.attempts(intent.id)
         check_at = next_check(attempts[-1].at, 0, self.clock.now())
         return await recorder.end(intent, Lose(check_at), reason)
 
     async def check_doubts(self, recorder: Recorder) -> None:
-        """Check everything whose check is due."""
+        """Checks every intent whose check is due."""
         for intent in await self.journal.due_checks(Direction.TO_PRECORO, self.clock.now()):
             try:
                 await self._check(recorder, intent)
@@ -72,7 +73,7 @@ class Reconciler:
             recorder.alarm(intent, ruling.reason)
 
     async def read(self, intent: Intent) -> Fresh | None:
-        """The invoice as it is now; None if Precoro has it no more, or has another one under its number."""
+        """Returns the invoice as it is now; None if Precoro no longer has it, or has another one under its number."""
         assert intent.invoice_id is not None
         mirrored = await self.payments.candidates(intent.invoice_id, "id")
         # It may have been given another number since.
@@ -86,21 +87,22 @@ class Reconciler:
         return fresh if fresh.invoice.id == intent.invoice_id else None
 
     async def ours(self, intent: Intent) -> frozenset[int]:
-        """Ids of the payments on the invoice that other intents made."""
+        """Returns the ids of the invoice's payments that other intents created."""
         assert intent.invoice_id is not None
         others = await self.journal.of_invoice(Direction.TO_PRECORO, intent.invoice_id)
         return frozenset(int(one.remote_id) for one in others if one.remote_id is not None and one.id != intent.id)
 
     async def _doubt(self, intent: Intent) -> Doubt:
-        """From the first attempt on that may have made a payment, whatever is new may be it."""
+        """Returns the doubt. Any payment that is newer than the first attempt that may have created one can be it."""
         attempts = [one for one in await self.journal.attempts(intent.id) if one.outcome not in MADE_NOTHING]
         first, last = attempts[0], attempts[-1]
         return Doubt(last.amount, intent.names, first.known, await self.ours(intent), last.at, intent.checks)
 
 
 async def compare(recorder: Recorder, intent: Intent, payment: Payment | None) -> bool:
-    """Whether the payment is what the ledger has; one that was found may have been made before the ledger changed it.
-    What differs goes to a person, while no other intent of the invoice is on its way."""
+    """Returns whether the payment equals the ledger's; a found one may have been created before the ledger changed
+    it. A different one is left to a person, unless another intent of the invoice is unresolved.
+    """
     if payment is None or not (why := _difference(payment, intent)):
         return True
     if not await others_unresolved(recorder.journal, intent):
@@ -109,7 +111,9 @@ async def compare(recorder: Recorder, intent: Intent, payment: Payment | None) -
 
 
 def _difference(payment: Payment, intent: Intent) -> str:
-    """What Precoro has otherwise than the ledger, for people. Not the day: a time zone may shift it."""
+    """Returns how Precoro's payment differs from the ledger's, for people. The day is not compared: a time zone may
+    shift it.
+    """
     if payment.amount is not None and abs(payment.amount - intent.amount) > ROUNDING_CENT:
         return f"Precoro has {plain(payment.amount)}, the ledger has {plain(intent.amount)}"
     if payment.currency not in ("", intent.currency):
@@ -120,7 +124,7 @@ def _difference(payment: Payment, intent: Intent) -> str:
 
 
 def found(payment: Payment, intent: Intent) -> Find:
-    """Its payment was seen under our id. One that differs is checked once more."""
+    """Returns the event of a payment that was seen under our id. One that differs is checked once more."""
     return Find(str(payment.id), payment.idn, seen=not _difference(payment, intent))
 
 
@@ -131,7 +135,7 @@ def facts_of(fresh: Fresh | None) -> Mapping[str, str]:
 
 
 def facts_on(invoice: Invoice) -> dict[str, str]:
-    """What was read, for people who must decide by it."""
+    """Returns what was read, for people who must decide."""
     payments: Sequence[Payment] = invoice.payments or ()
     shown = [
         f"{one.id}: {'?' if one.amount is None else plain(one.amount)} on {one.day}"

@@ -1,4 +1,4 @@
-"""every step of an intent, journalled and logged"""
+"""journals and logs every step of an intent"""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _LOGGED = {
 _WORRYING = frozenset({State.REJECTED, State.DOUBT, State.REVIEW})
 
 _LOGGED_EACH = 100
-"""Payments planned at once that have a line each: nobody reads more, and the journal has them all."""
+"""Payments planned at once that get a log line each: more would not be read, and the journal has them all."""
 
 
 @dataclass(slots=True)
 class Recorder:
-    """Writes to the journal and logs it, once each. Counts for the report of a lap."""
+    """Journals each step and logs it once. Counts for the report of a lap."""
 
     journal: Journal
     clock: Clock
@@ -47,8 +47,9 @@ class Recorder:
         return intent
 
     async def plan_many(self, beginnings: Sequence[Beginning]) -> Sequence[Intent | None]:
-        """As with `plan`, for all of them at once: one commit, which costs more than what it keeps. Very many are
-        logged by their number; what a person has to look at has a line of its own."""
+        """Does `plan` for all of them in one commit, which costs more than what it stores. A large number is logged
+        as a count; anything for a person has its own line.
+        """
         intents = await self.journal.plan_many(beginnings)
         begun = [intent for intent in intents if intent is not None]
         planned = [intent for intent in begun if intent.state is State.PLANNED]
@@ -64,7 +65,9 @@ class Recorder:
     async def replace(
         self, intent: Intent, why: str, new: Intent, reason: str, payment: LedgerPayment
     ) -> Intent | None:
-        """Drop an intent for another one that carries its payment; None, and nothing done, if that is there."""
+        """Replaces an intent by another one that carries its payment. Returns None, and does nothing, if that
+        exists.
+        """
         drop, begin = self.step(Drop(), why), self.step(Plan(Assigned()), reason)
         planned = await self.journal.replace(intent, drop, new, begin, payment)
         if planned is not None:
@@ -82,7 +85,7 @@ class Recorder:
     async def follow(
         self, intent: Intent, event: Event, reason: str, payment: LedgerPayment, *, link: Link = "carries"
     ) -> Intent:
-        """Record what the ledger says of it by now."""
+        """Records what the ledger says about it now."""
         step = self.step(event, reason, {"ledger": str(payment)})
         after = await self.journal.record(intent, step, payment, link=link)
         self._notify(intent, after)
@@ -119,7 +122,7 @@ class Recorder:
 
 
 async def others_unresolved(journal: Journal, intent: Intent) -> bool:
-    """Whether the invoice has another intent that is on its way: then this one cannot come back to life."""
+    """Returns whether another intent of the invoice is unresolved: then this one cannot begin again."""
     if intent.invoice_id is None:
         return False  # a person took it for done without saying of what
     others = await journal.of_invoice(intent.direction, intent.invoice_id)

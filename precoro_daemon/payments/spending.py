@@ -1,4 +1,4 @@
-"""what was sent so far, measured against the caps"""
+"""what was sent so far, compared with the caps"""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from precoro_daemon.runtime.ports import Clock
 class Spending:
     """One lap's account of one direction.
 
-    sent   payments sent in this lap
-    today  by currency, what was sent in the 24 hours before the lap first asked, and since then
+    sent   number of payments sent in this lap
+    today  by currency: what was sent in the 24 hours before the lap first asked, and since then
     """
 
     journal: Journal
@@ -28,12 +28,14 @@ class Spending:
     today: dict[str, Decimal] = field(default_factory=dict)
 
     async def obstacle(self, currency: str, amount: Decimal) -> Obstacle | None:
-        """The cap that keeps the amount from being sent now; None if none does."""
+        """Returns the cap that keeps the amount from being sent now, None if none does."""
         if currency not in self.today:
             amounts = await self.journal.spent(self.direction, currency, self.clock.now() - DAY)
             self.today[currency] = sum(amounts, Decimal(0))
         return cap_reached(self.caps, amount, Spent(self.today[currency], self.sent))
 
     def add(self, currency: str, amount: Decimal) -> None:
-        """It was sent, or may have been. Only after `obstacle` was asked for the currency."""
+        """Adds an amount that was sent, or may have been. `obstacle` must have been called for the currency
+        before.
+        """
         self.today[currency] += amount

@@ -1,4 +1,4 @@
-"""an invoice that alone is odd or does not come is quarantined, and the others go on"""
+"""quarantines an invoice that alone is odd or cannot be fetched, so that the others go on"""
 
 from __future__ import annotations
 
@@ -18,20 +18,24 @@ from precoro_daemon.telemetry import get_logger
 _log = get_logger()
 
 _REST_S = 3_600.0
-"""Until it is read again: each reading is a call of the day."""
+"""Seconds until it is read again: each reading costs one of the day's calls."""
 
 _FAULTY_REST_S, _LONGEST_FAULTY_REST_S = 900.0, 6 * 3_600.0
-"""Until one that does not come is asked for again, twice as long each time: most failures cost five calls."""
+"""Seconds until an invoice that cannot be fetched is requested again; they double each time, up to the second value,
+because most failures cost five calls.
+"""
 
 _FORGOTTEN_AFTER_S = 2 * 86_400.0
-"""Nothing has asked for it since: its payments were decided otherwise, or it is gone from Precoro."""
+"""Seconds without a request after which it is forgotten: its payments were decided otherwise, or Precoro no longer
+has it.
+"""
 
 _INVOICE_COLLECTION = COLLECTIONS["invoices"]
 
 
 @dataclass(frozen=True, slots=True)
 class UnfitInvoices:
-    """Invoices of both directions. `accepted`: fields that a person says changed for good."""
+    """Unfit invoices of both directions. `accepted`: fields that a person says changed for good."""
 
     mirror: Mirror
     shapes: ShapeWatch
@@ -39,7 +43,7 @@ class UnfitInvoices:
     accepted: Collection[str] = ()
 
     def lacks(self, raw: str) -> str:
-        """What the detail of an invoice has not, or otherwise than other invoices; "" if nothing."""
+        """Returns what the detail of an invoice lacks, or has in another form than other invoices; "" if nothing."""
         try:
             read_invoice(raw)
         except BadRecord as error:
@@ -47,13 +51,13 @@ class UnfitInvoices:
         return ", ".join(self.shapes.lacks(_INVOICE_COLLECTION, raw, self.accepted))
 
     async def refuse_early(self, idn: int | str) -> None:
-        """Raises InvoiceUnfit where it was read too short a time ago."""
+        """Raises InvoiceUnfit if it was read too recently."""
         known = await self.mirror.quarantined(_INVOICE_COLLECTION.name, str(idn), Stage.PAYMENT)
         if known is not None and known.retry_at is not None and self.clock.now() < known.retry_at:
             raise InvoiceUnfit(known.reason)
 
     async def demand(self, idn: int | str, fresh: Fresh) -> None:
-        """Raises InvoiceUnfit, and keeps the document for a person to see."""
+        """Raises InvoiceUnfit if it lacks something, and keeps the document for a person to see."""
         if lacking := self.lacks(fresh.raw):
             said = f"payments cannot go by invoice {idn}, and by others they can: {lacking}"
             raise await self.quarantined(idn, InvoiceUnfit(said, raw=fresh.raw))
@@ -61,12 +65,12 @@ class UnfitInvoices:
             await self.mirror.release(_INVOICE_COLLECTION.name, str(idn), Stage.PAYMENT)
 
     async def quarantined(self, idn: int | str, error: InvoiceUnfit) -> InvoiceUnfit:
-        """The same error, once the document is kept."""
+        """Returns the error, after keeping the document."""
         await self._quarantine(idn, str(error), error.raw, _REST_S)
         return error
 
     async def quarantine_faulty(self, idn: int | str, error: DaemonError) -> None:
-        """It does not come, and others do."""
+        """Quarantines an invoice that cannot be fetched while others can."""
         known = await self.mirror.quarantined(_INVOICE_COLLECTION.name, str(idn), Stage.PAYMENT)
         attempts = 0 if known is None else known.attempts
         rest = min(_FAULTY_REST_S * 2.0 ** min(attempts, 8), _LONGEST_FAULTY_REST_S)

@@ -1,4 +1,4 @@
-"""payments of the ledger that no intent carries: which, and why"""
+"""payments of the ledger that no intent carries, and why"""
 
 from __future__ import annotations
 
@@ -17,12 +17,15 @@ from precoro_daemon.telemetry import get_logger
 _log = get_logger()
 
 _NAMED_IN_LOG = 5
-"""Payments that one line of the log names; of the others it has the number."""
+"""Payments that one line of the log names; the others are counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unmatched:
-    """A payment of the ledger that is not on its way. `behind`: the payment of its invoice that goes first."""
+    """A payment of the ledger that will not be sent.
+
+    behind  the payment of its invoice that goes first
+    """
 
     payment: LedgerPayment
     why: str
@@ -30,13 +33,13 @@ class Unmatched:
 
 
 async def list_unmatched(journal: Journal, access: LedgerAccess, limit: int) -> Sequence[Unmatched]:
-    """The newest first, at most so many. Calls nobody."""
+    """Returns at most `limit` payments, newest first. Makes no call."""
     found = await access.payments.unmatched(access.name, access.match_by, limit)
     return [await _explained(journal, access, candidate) for candidate in found]
 
 
 async def log_unmatched(journal: Journal, access: LedgerAccess) -> None:
-    """Once for each payment, whatever becomes of it afterwards."""
+    """Logs each payment once, whatever happens to it afterwards."""
     count, some = await access.payments.take_unmentioned(access.name, access.match_by, _NAMED_IN_LOG)
     if count:
         explained = [await _explained(journal, access, candidate) for candidate in some]

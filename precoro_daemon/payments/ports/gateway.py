@@ -15,8 +15,9 @@ from precoro_daemon.writes.permit import Permit
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """An invoice as it is now, when that was by Precoro's clock (Unix seconds, None if it did not say), and its JSON
-    exactly as it came."""
+    """An invoice as it is now, the time of the answer by Precoro's clock (Unix seconds, None if unknown), and its
+    JSON exactly as it was received.
+    """
 
     invoice: Invoice
     server_time: float | None
@@ -25,7 +26,10 @@ class Fresh:
 
 @dataclass(frozen=True, slots=True)
 class PaymentRequest:
-    """A payment as it is sent. `external_id` is what it is to be called, "" for nothing."""
+    """A payment as it is sent.
+
+    external_id  the name it gets at Precoro, "" for none
+    """
 
     invoice_id: int
     amount: Decimal
@@ -34,32 +38,35 @@ class PaymentRequest:
 
 
 class PaymentGateway(Protocol):
-    """Paying invoices at Precoro, ahead of everything else that wants to call it.
+    """Paying invoices at Precoro, with precedence over every other call to it.
 
-    Reading and failing as for `Precoro`, with retries. Setting what a document is called is idempotent.
+    Reading fails as for `Precoro`, with retries. Setting a document's external id is idempotent.
     """
 
     async def read_invoice(self, idn: int | str) -> Fresh:
-        """The invoice with its payments. Precoro refuses an identical GET within a minute: may wait as long. Raises
-        InvoiceUnfit besides, where it came and cannot be read."""
+        """Returns the invoice with its payments. May wait a minute, because Precoro refuses an identical GET within
+        one.
+
+        Also raises InvoiceUnfit if the invoice arrived and is unreadable.
+        """
         ...
 
     async def create_payment(self, payment: PaymentRequest, permit: Permit) -> Outcome[Payment]:
-        """One request, on a connection of its own, never repeated.
+        """Sends one request on its own connection, and never repeats it.
 
-        Nothing leaves unless it can within 5 s of the permit. Raises only what `permit` does, or what happened before
-        it was called: BudgetSpent, AuthenticationError, Stopped. Cancelled after the permit, it may have been sent.
+        Nothing leaves later than 5 s after the permit. Raises only what `permit` raises, or what happened before it
+        was called: BudgetSpent, AuthenticationError, Stopped. If cancelled after the permit, it may have been sent.
         """
         ...
 
     async def name_payment(self, idn: int | str, external_id: str) -> None:
-        """Give a payment this external id."""
+        """Sets a payment's external id."""
         ...
 
     async def log_invoice(self, idn: int | str, text: str) -> None:
-        """What stands on the invoice for people as the result of its last synchronisation."""
+        """Sets the text that the invoice shows people as the result of its last synchronisation."""
         ...
 
     async def find_payments(self, external_ids: Collection[str]) -> Sequence[Payment]:
-        """Payments called so, up to 200 names. That one is not among them proves nothing."""
+        """Returns the payments with these names, of up to 200. The absence of one proves nothing."""
         ...

@@ -1,4 +1,4 @@
-"""what paying must not forget: intents, attempts, the append-only journal"""
+"""what paying must not forget: intents, attempts, and the append-only journal"""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ Link = Literal["carries", "frees", "unsettles"]
 class Line:
     """One row of the journal; `intent` is "" for what concerns all of them.
 
-    reason, facts  for people alone: nothing is decided by them
-    dialogue       what a person was asked or has said
+    reason, facts  only for people: no decision depends on them
+    dialogue       the question to a person, or the person's answer
     """
 
     seq: int
@@ -40,7 +40,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """An intent that is to begin, the step by which it does, and the payment of the ledger that it carries."""
+    """A new intent, its first step, and the ledger's payment that it carries."""
 
     new: Intent
     step: Step
@@ -48,19 +48,23 @@ class Beginning:
 
 
 class Journal(Protocol):
-    """Intents, attempts and the append-only journal. One writer.
+    """Intents, attempts and the append-only journal. Has one writer.
 
-    Every method that writes is one transaction, durable when it returns; cancellation leaves it done or not begun.
-    An intent that is no longer in the state it was read in is not moved: StaleIntent. Raises StoreUnusable when the
-    disk is full, read-only or the file damaged.
+    Every writing method is one transaction, durable on return; cancellation leaves it done or not begun. Raises
+    StaleIntent if an intent is no longer in the state it was read in, and StoreUnusable if the disk is full or
+    read-only, or the file is damaged.
     """
 
     async def prepare(self) -> None:
-        """Once before anything else, in every process: what a mirror without payments does without."""
+        """Called once before anything else, in every process: creates what a mirror without payments does not
+        need.
+        """
         ...
 
     async def switch(self) -> Switch:
-        """A store that is new, was restored from a copy or moved is not armed, whatever it says of itself."""
+        """Returns whether payments are armed. A store that is new, was restored from a copy, or moved is not,
+        whatever it says itself.
+        """
         ...
 
     async def arm(self, at: float) -> None: ...
@@ -68,85 +72,96 @@ class Journal(Protocol):
     async def disarm(self, at: float, reason: str) -> None: ...
 
     async def plan(self, new: Intent, step: Step, payment: LedgerPayment | None = None) -> Intent | None:
-        """Begin an intent, and note that it carries that payment of the ledger as it was judged: all or nothing.
+        """Begins an intent, and records that it carries the ledger's payment as it was judged, atomically.
 
-        One that was withdrawn begins anew. One that was refused or dropped does so only for a payment that no intent
-        carries, and a person is asked. None, and nothing is written, if it is there in any other state, or if another
-        one of its invoice is unresolved (in the direction to Precoro).
+        A withdrawn intent begins again. One that was refused or dropped does so only for a payment that no intent
+        carries, and then a person is asked. Returns None, and writes nothing, if the intent exists in any other
+        state, or if another intent of its invoice is unresolved (in the direction to Precoro).
         """
         ...
 
     async def plan_many(self, beginnings: Sequence[Beginning]) -> Sequence[Intent | None]:
-        """`plan` for each, in their order, in one transaction; what came of each, in the same order.
+        """Does `plan` for each, in order, in one transaction, and returns the results in the same order.
 
-        Of two for one invoice the second meets the first one unresolved. What is raised for one takes all of them
-        back.
+        Of two for one invoice, the second finds the first unresolved. An error for one rolls all of them back.
         """
         ...
 
     async def replace(
         self, intent: Intent, step: Step, new: Intent, begin: Step, payment: LedgerPayment
     ) -> Intent | None:
-        """Move an intent and begin another one, which carries the same payment of the ledger: all or nothing, as with
-        `plan`, but by a person's word, so that one that was dropped begins anew."""
+        """Moves an intent and begins another one that carries the same payment of the ledger, atomically.
+
+        It works like `plan`, but on a person's word, so a dropped intent begins again.
+        """
         ...
 
     async def record(
         self, intent: Intent, step: Step, payment: LedgerPayment | None = None, *, link: Link = "carries"
     ) -> Intent:
-        """Move an intent, with a row of the journal; and note how it stands to the payment from now on. All or
-        nothing.
+        """Moves an intent, with a row of the journal, and records its new relation to the payment, atomically.
 
-        carries: to the payment as it is given · frees: not any more · unsettles: what the payment says next is a
-        change
+        carries: it carries the payment as given · frees: it carries it no longer · unsettles: what the payment
+        says next counts
+        as a change
         """
         ...
 
     async def begin(self, intent: Intent, attempt: Attempt, step: Step) -> Intent:
-        """The permit to send: attempt, state and journal row, on disk when it returns, and so is the restore guard
-        that tells a restored store from this one. Raises SendingStopped where payments are not armed (any more)."""
+        """Grants the permit to send: on return, attempt, state and journal row are on disk, and so is the restore
+        guard that distinguishes a restored store from this one. Raises SendingStopped if payments are not armed, or
+        no longer.
+        """
         ...
 
     async def end(self, intent: Intent, step: Step) -> Intent:
-        """Move an intent whose last attempt came to the outcome that belongs to the event (`OUTCOMES`)."""
+        """Moves an intent whose last attempt had the outcome that belongs to the event (`OUTCOMES`)."""
         ...
 
     async def intent(self, prefix: str) -> Sequence[Intent]:
-        """Those whose id begins so."""
+        """Returns the intents whose id has this prefix."""
         ...
 
     async def in_state(self, direction: Direction, *states: State) -> Sequence[Intent]:
-        """Oldest first."""
+        """Returns the intents in these states, oldest first."""
         ...
 
     async def position(self) -> int:
-        """The number of the newest line, 0 before the first."""
+        """Returns the number of the newest line, 0 before the first."""
         ...
 
     async def moved_since(self, position: int) -> Sequence[Intent]:
-        """Those that changed their state behind that line, in the order in which they came to their present one."""
+        """Returns the intents that changed their state after that line, in the order in which they entered their
+        present one.
+        """
         ...
 
     async def refused(self) -> Sequence[Intent]:
-        """What the other side refused and nobody has decided since, the newest first; the first hundreds."""
+        """Returns the intents that the other side refused and nobody has decided since, newest first, up to some
+        hundreds.
+        """
         ...
 
     async def due_checks(self, direction: Direction, now: float) -> Sequence[Intent]:
-        """Doubts and reviews whose next check is due by now, in the order in which they fell due."""
+        """Returns doubts and reviews whose next check is due, in the order in which they became due."""
         ...
 
     async def unfinished(self, direction: Direction) -> Sequence[Intent]:
-        """Confirmed ones not yet marked or seen, and rejected ones whose invoice does not show it."""
+        """Returns confirmed intents that are not yet marked or seen, and rejected ones whose invoice does not show
+        it.
+        """
         ...
 
     async def canceled(self) -> Sequence[Intent]:
-        """Confirmed payments to Precoro that the mirror shows as cancelled, unless their invoice has another
-        unresolved intent."""
+        """Returns confirmed payments to Precoro that the mirror shows as cancelled, unless their invoice has another
+        unresolved intent.
+        """
         ...
 
     async def last_accepted(self) -> tuple[float, bool] | None:
-        """When Precoro last answered a payment of ours with an id (Unix seconds), and whether it kept our id at once;
-        None: it has taken none that bears it."""
+        """Returns when Precoro last answered a payment of ours with an id (Unix seconds), and whether it kept our id
+        at once; None if it has accepted none.
+        """
         ...
 
     async def of_invoice(self, direction: Direction, invoice_id: int) -> Sequence[Intent]: ...
@@ -154,13 +169,13 @@ class Journal(Protocol):
     async def attempts(self, intent: str) -> Sequence[Attempt]: ...
 
     async def spent(self, direction: Direction, currency: str, since: float) -> Sequence[Decimal]:
-        """Amounts of the attempts since then that are not known to have come to nothing."""
+        """Returns the amounts of the attempts since then that are not known to have created nothing."""
         ...
 
     async def trace(self, intent: str) -> Sequence[Line]:
-        """The whole journal of one intent, oldest first."""
+        """Returns the whole journal of one intent, oldest first."""
         ...
 
     async def past(self, intent: str) -> Past:
-        """What became of it so far, by its journal."""
+        """Returns what happened to it so far, according to its journal."""
         ...

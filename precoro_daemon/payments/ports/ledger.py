@@ -1,4 +1,4 @@
-"""the accounting system, as far as payments go"""
+"""the accounting system, as far as payments need it"""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from precoro_daemon.writes.permit import Permit
 class Entry:
     """A payment that Precoro has and the ledger must get.
 
-    key  ours, the same for every try; what the ledger recognises a repeat by
+    key  our key, the same for every attempt, by which the ledger recognises a repetition
     """
 
     key: str
@@ -36,13 +36,13 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a ledger can promise.
+    """What a ledger guarantees.
 
-    reads   payments can be read from it
-    create  "idempotent": a second create with the same key makes nothing new; "plain": it makes a second payment;
-            "none": it takes no payments
-    lookup  "key": `find` tells whether a payment with that key is there; "none": nobody can say
-    bills   `bill` tells what is open on the bill that a payment is for
+    reads   whether payments can be read from it
+    create  "idempotent": a second create with the same key creates nothing new; "plain": it creates a second payment;
+            "none": it accepts no payments
+    lookup  "key": `find` tells whether a payment with that key exists; "none": there is no way to tell
+    bills   whether `bill` returns what is open on the bill that a payment is for
     """
 
     reads: bool
@@ -53,10 +53,10 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One thing that was looked at in the ledger, for the operator.
+    """One thing that was checked in the ledger, for the operator.
 
-    what  such as "may create payments in journal Bank (EUR)"
-    fault what is wrong with it and what to do, "" if all is well
+    what   such as "may create payments in journal Bank (EUR)"
+    fault  what is wrong with it and what to do, "" if all is well
     """
 
     what: str
@@ -66,49 +66,50 @@ class Probe:
 class Ledger(Protocol):
     """The accounting system. Its builder opens and closes it.
 
-    All methods raise TemporaryError where the ledger cannot be reached or is busy and nothing was written,
-    PermanentError where it refuses this one payment and nothing was written, FatalError where the configuration does
+    All methods raise TemporaryError if the ledger cannot be reached or is busy and nothing was written,
+    PermanentError if it refuses this one payment and nothing was written, and FatalError if the configuration does
     not fit the ledger (no such table or column, wrong password), so that no other call can succeed either.
     """
 
     @property
     def name(self) -> str:
-        """Names the ledger in the journal, for ever: another name is another ledger."""
+        """The ledger's name in the journal, for ever: another name is another ledger."""
         ...
 
     @property
     def capabilities(self) -> Capabilities: ...
 
     def recorded(self, position: str | None) -> AbstractAsyncContextManager[AsyncIterator[LedgerBatch]]:
-        """Payments from that position on (None: from the beginning), oldest first, in batches of bounded size.
+        """Yields payments from that position on (None: from the beginning), oldest first, in batches of bounded size.
 
-        At least once: one that was given before may come again, and one that was changed in the ledger comes again
-        changed. Reading is idempotent; cancellation leaves nothing behind.
+        Delivery is at least once: a payment may be repeated, and one that was changed in the ledger is delivered
+        again. Reading is idempotent; cancellation leaves nothing behind.
         """
         ...
 
     async def create(self, entry: Entry, permit: Permit) -> Receipt:
-        """Record the payment, durably; what the ledger then has, also where it was there before.
+        """Records the payment durably, and returns what the ledger then has, even if it had it before.
 
-        The permit is asked for once all is prepared. What records the payment leaves within five seconds of that, or
-        not at all (TemporaryError). The caller compares what it is given with the entry before it counts. Raises
-        DoubtfulError if the payment may have been recorded (cancelled while sending, the same holds), and what
-        the permit does.
+        The permit is requested once everything is prepared. The request that records the payment leaves within five
+        seconds of that, or not at all (TemporaryError). The caller compares the result with the entry before it
+        counts. Raises DoubtfulError if the payment may have been recorded (the same holds after a cancellation while
+        sending), and what the permit raises.
         """
         ...
 
     async def find(self, key: str) -> Receipt | None:
-        """What the ledger has under that key, None if there is nothing. Needs lookup by key."""
+        """Returns the ledger's payment with that key, None if there is none. Needs lookup by key."""
         ...
 
     async def bill(self, entry: Entry) -> Bill | None:
-        """The bill that the payment is for as the ledger has it now, None if it has no such bill. Needs `bills`.
+        """Returns the bill that the payment is for as the ledger has it now, None if there is none. Needs `bills`.
 
-        Read just before each create: people, bank lines and other programs pay bills too.
+        It is called just before each create: people, bank lines and other programs pay bills too.
         """
         ...
 
     async def probe(self) -> Sequence[Probe]:
-        """What can be found out without writing anything: the right to create payments, accounts and their
-        currencies. One fault does not hide the others."""
+        """Checks what can be checked without writing: the right to create payments, accounts and their currencies.
+        One fault does not hide the others.
+        """
         ...

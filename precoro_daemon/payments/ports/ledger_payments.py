@@ -1,4 +1,4 @@
-"""what the ledger says was paid, as last read"""
+"""the ledger's payments, as last read"""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from precoro_daemon.payments.rules.matching import MatchBy, Paid
 class MatchCandidate:
     """A payment of the ledger and what it may be for.
 
-    candidates  the invoices Precoro still has that bear the name, as the mirror has them
+    candidates  the invoices with that name that Precoro still has, from the mirror
     others      what was sent or is being sent for the only candidate
-    exports     payments that we made in the ledger for it, or may have made, and that did not come back from there so
-                far: one of them may be this very payment
+    exports     payments that we made in the ledger for it, or may have made, and that have not been read back so
+    far: one
+                of them may be this very payment
     """
 
     payment: LedgerPayment
@@ -30,8 +31,11 @@ class MatchCandidate:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """An intent, and what the ledger now says of its payment. `dropped`: a person does not want it sent; `moved`: the
-    ledger calls the invoice otherwise than before."""
+    """An intent, and its payment as the ledger has it now.
+
+    dropped  a person does not want it sent
+    moved    the ledger names another invoice than before
+    """
 
     intent: Intent
     payment: LedgerPayment
@@ -43,10 +47,10 @@ class Changed:
 class LinkedPayment:
     """A payment of the ledger as last read.
 
-    intent      which one carries it; None: none does
-    changed     it says something else than its intent carries
+    intent      the intent that carries it, None if none does
+    changed     whether it differs from what its intent carries
     unreadable  why its row cannot be read now, None if it can
-    moved       the ledger calls the invoice otherwise than its intent knows
+    moved       whether the ledger names another invoice than its intent knows
     """
 
     payment: LedgerPayment
@@ -57,116 +61,129 @@ class LinkedPayment:
 
 
 class LedgerPayments(Protocol):
-    """What the ledger says was paid, as last read. Writing and failing as for `Journal`."""
+    """The ledger's payments, as last read. Writing and errors as for `Journal`."""
 
     async def position(self, ledger: str) -> str | None: ...
 
     async def reading(self, ledger: str) -> str | None:
-        """The fingerprint of the settings by which the ledger was read so far; None: not known."""
+        """Returns the fingerprint of the settings with which the ledger was read so far, None if unknown."""
         ...
 
     async def note_reading(self, ledger: str, settings: str) -> None:
-        """It is read by these settings."""
+        """Records that it is read with these settings."""
         ...
 
     async def reread(self, ledger: str, settings: str, at: float, reason: str) -> None:
-        """Forget the position, note the settings, and journal why: all or nothing. What was taken in stays, and a
-        payment that comes again as it was is no news."""
+        """Forgets the position, records the settings, and journals the reason, atomically. Payments already stored
+        stay, and one that is read again unchanged is no news.
+        """
         ...
 
     async def forget_gone(self, ledger: str, since: float) -> int:
-        """Rows that could not be read, and that a reading of the whole ledger since then did not bring; how many."""
+        """Forgets unreadable rows that a reading of the whole ledger since then did not return, and returns their
+        number.
+        """
         ...
 
     async def new_unreadable(self, ledger: str, rows: Sequence[UnreadableRow]) -> Sequence[UnreadableRow]:
-        """Those of these that nobody knows of so far, or of which something else is said."""
+        """Returns those rows that were unknown so far, or have another reason now."""
         ...
 
     async def dismiss(self, ledger: str, key: str, at: float, reason: str) -> bool:
-        """Do not show an unreadable row any more, unless it changes; journalled. False if there is none."""
+        """Hides an unreadable row until it changes; journalled. Returns False if there is none."""
         ...
 
     async def unmatched(self, ledger: str, by: MatchBy, limit: int) -> Sequence[MatchCandidate]:
-        """Payments that no intent carries, the newest first, with every invoice that bears the name, paid or not;
-        those among them that carry a key of ours were made by nobody this store knows."""
+        """Returns payments that no intent carries, newest first, with every invoice of that name, paid or not. If one
+        of them has a key of ours, it was created by nobody this store knows.
+        """
         ...
 
     async def take_unmentioned(self, ledger: str, by: MatchBy, limit: int) -> tuple[int, Sequence[MatchCandidate]]:
-        """How many of those were not mentioned before, and some of them; from now on all of them were."""
+        """Returns how many of those were not mentioned before, and some of them; from now on all count as
+        mentioned.
+        """
         ...
 
     async def take_in(self, ledger: str, batch: LedgerBatch, at: float) -> int:
-        """Payments and position, all or nothing; how many are new or changed. What we made ourselves is noted so."""
+        """Stores payments and position atomically, marks what we made ourselves, and returns how many are new or
+        changed.
+        """
         ...
 
     def match_candidates(self, ledger: str, by: MatchBy) -> AsyncIterator[Sequence[MatchCandidate]]:
-        """Payments that no intent carries and for which the mirror has an invoice that can be paid, and those that
-        take something back; oldest first. Without those whose row cannot be read now.
+        """Yields payments that no intent carries and for which the mirror has a payable invoice, and those that take
+        something back; oldest first, without those whose row is unreadable now.
 
-        In batches of bounded size. Which payments they are is as of the first batch; what is said of each is as of
-        its own."""
+        In batches of bounded size. The selection is made for the first batch; the content of each is read with its
+        own batch.
+        """
         ...
 
     async def changed(self, ledger: str) -> Sequence[Changed]:
-        """Intents whose payment says something else by now: planned ones, confirmed ones, and of those that were
-        held, refused, dropped or taken back by the ledger the ones of which nothing can be at Precoro."""
+        """Returns the intents whose payment changed: planned and confirmed ones, and those held, refused, dropped or
+        taken back by the ledger of which nothing can be at Precoro.
+        """
         ...
 
     async def linked(self, ledger: str, key: str) -> LinkedPayment | None:
-        """The payment of that key; None if the ledger never had it."""
+        """Returns the payment with that key, None if the ledger never had it."""
         ...
 
     async def changed_entries(self, ledger: str) -> Sequence[Changed]:
-        """The same for what we made in the ledger."""
+        """Returns the same for what we made in the ledger."""
         ...
 
     async def recognise(self, ledger: str, key: str) -> None:
-        """If the payment is what a confirmed intent made in the ledger, that intent carries it."""
+        """Makes a confirmed intent carry the payment if that intent created it in the ledger."""
         ...
 
     async def candidates(self, invoice_id: int, by: MatchBy) -> Sequence[Invoice]:
-        """The invoice and those that bear its name, as the mirror has them."""
+        """Returns the invoice and those that share its name, from the mirror."""
         ...
 
     async def invoices_named(self, by: MatchBy, name: str) -> Sequence[Invoice]:
-        """Those that the ledger could mean by that name, as the mirror has them."""
+        """Returns the invoices that the ledger could mean by that name, from the mirror."""
         ...
 
     async def accept(self, ledger: str, payment: LedgerPayment) -> None:
-        """What the payment says is what its intent carries."""
+        """Records that the payment says what its intent carries."""
         ...
 
     async def free(self, ledger: str, key: str) -> None:
-        """No intent carries the payment any more."""
+        """Records that no intent carries the payment any more."""
         ...
 
     async def named(self, ledger: str, name: str) -> Sequence[LedgerPayment]:
-        """The payments for the invoice that the ledger calls so."""
+        """Returns the payments for the invoice with that name in the ledger."""
         ...
 
     async def enriched(self, invoice: Invoice) -> Invoice:
-        """The invoice with what the mirror knows of its supplier, and what it knows of payments shown in part."""
+        """Returns the invoice with what the mirror knows about its supplier, and about payments that it shows only in
+        part.
+        """
         ...
 
     async def mirrored_payment(self, remote_id: str) -> Payment | None:
-        """A payment as the mirror has it; None if it does not have it."""
+        """Returns a payment from the mirror, None if it does not have it."""
         ...
 
     async def detailed_invoice(self, invoice_id: int) -> Invoice | None:
-        """As its detail in the mirror says; None if the mirror has none that is up to date."""
+        """Returns the invoice from its detail in the mirror, None if there is none that is up to date."""
         ...
 
     async def payments_called(self, idn: str) -> Sequence[Payment]:
-        """Payments of that number, which is not their id, as the mirror has them."""
+        """Returns the mirror's payments with that number, which is not their id."""
         ...
 
     async def imported(self) -> Mapping[str, int]:
-        """How many invoices of the mirror a connector of Precoro's own knows, by the connector; those without any are
-        left out."""
+        """Returns, by connector, how many invoices of the mirror Precoro's own connectors know; those without any are
+        left out.
+        """
         ...
 
     async def waiting(self, ledger: str) -> int:
-        """How many payments no intent carries."""
+        """Returns how many payments no intent carries."""
         ...
 
     async def unreadable(self, ledger: str) -> Sequence[UnreadableRow]: ...

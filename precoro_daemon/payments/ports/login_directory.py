@@ -1,4 +1,4 @@
-"""what may be chosen after a login: companies, bank accounts or journals, and what bills are open"""
+"""what can be chosen after a login: companies, bank accounts or journals, and which bills are open"""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Organisation:
-    """A company in the books. currency: that of its books, "" where that is not known"""
+    """A company in the books.
+
+    currency  of its books, "" if unknown
+    """
 
     id: str
     name: str
@@ -18,7 +21,10 @@ class Organisation:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What payments may be made from: a bank account, or a journal. id: what the configuration names it by"""
+    """What payments can be made from: a bank account, or a journal.
+
+    id  its name in the configuration
+    """
 
     id: str
     name: str
@@ -27,7 +33,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class OpenBill:
-    """A bill that is not paid: its id in the books, every number that it bears, and the supplier's name."""
+    """An unpaid bill: its id in the books, every number it has, and the supplier's name."""
 
     id: str
     numbers: Sequence[str]
@@ -35,14 +41,14 @@ class OpenBill:
 
 
 class LoginDirectory(Protocol):
-    """Reads alone. All raise LoginFailed where the user may not read this, LedgerMisfit, TemporaryError."""
+    """Only reads. All methods raise LoginFailed if the user may not read this, LedgerMisfit, TemporaryError."""
 
     async def organisations(self) -> Sequence[Organisation]: ...
 
     async def accounts(self, organisation: Organisation) -> Sequence[Account]:
-        """Those in use, by name."""
+        """Returns the accounts in use, by name."""
         ...
 
     async def open_bills(self, organisation: Organisation) -> Sequence[OpenBill]:
-        """A thousand at most: it is a sample."""
+        """Returns at most a thousand bills: it is a sample."""
         ...

@@ -11,9 +11,9 @@ from typing import Protocol
 class PaidInvoice:
     """An invoice whose payments are to be checked.
 
-    detail   its full JSON where the mirror has it up to date
-    paid     it is among the paid and partly paid ones; False: it has left them
-    version  what the mirror had when this was read
+    detail   its full JSON if the mirror has it up to date
+    paid     whether it is paid or partly paid; False: it no longer is
+    version  the mirror's version when this was read
     """
 
     id: int
@@ -24,38 +24,39 @@ class PaidInvoice:
 
 
 class PaidSet(Protocol):
-    """Which invoices were paid or partly paid at the last comparison. Writing and failing as for `Journal`."""
+    """The invoices that were paid or partly paid at the last comparison. Writing and errors as for `Journal`."""
 
     async def adopted_at(self) -> float | None:
-        """When the set was first taken; what was paid before is known. None: never."""
+        """Returns when the set was first taken; what was paid before is known. None: never."""
         ...
 
     async def adopt(self, at: float) -> None:
-        """Set that time, once; a second call changes nothing."""
+        """Sets that time, once; a second call changes nothing."""
         ...
 
     async def compare(self, after: int, *, known: bool) -> tuple[int | None, int]:
-        """Take in one page of the paid and partly paid invoices with an id above `after`: new and changed ones become
-        due (`known`: they are taken as they are). Where the next page begins, None after the last; how many were new
-        or changed."""
+        """Compares one page of the paid and partly paid invoices, those with an id above `after`: new and changed
+        ones become due (with `known` they are taken as they are). Returns where the next page begins, None after the
+        last, and how many were new or changed.
+        """
         ...
 
     async def leave(self, at: float) -> int:
-        """Invoices that are no longer among them become due, each once; how many."""
+        """Makes invoices due, each once, that are no longer paid, and returns their number."""
         ...
 
     async def due(self, limit: int, *, after: int | None = None) -> Sequence[PaidInvoice]:
-        """In order of their ids; `after`: only those above it."""
+        """Returns due invoices in the order of their ids, those above `after` if given."""
         ...
 
     async def reread(self, invoice: PaidInvoice) -> PaidInvoice:
-        """With what the mirror has of it now."""
+        """Returns the invoice as the mirror has it now."""
         ...
 
     async def again(self, invoice_id: int) -> None:
-        """It is due once more, whatever the mirror says."""
+        """Makes it due once more, whatever the mirror says."""
         ...
 
     async def done(self, invoice: PaidInvoice) -> None:
-        """Its payments are in the journal; it is due again when it changes."""
+        """Records that its payments are in the journal; it is due again when it changes."""
         ...

@@ -1,4 +1,4 @@
-"""who hears what became of payments in a run"""
+"""receives what happened to payments in a run"""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PaymentsAfterRun:
-    """What became of payments.
+    """What happened to payments.
 
-    moved    those that changed their state in the run, with the amounts that were sent
-    waiting  those that are neither done nor refused
+    moved    intents that changed their state in the run, with the amounts sent
+    waiting  intents that are neither done nor refused
     closed   why none may be sent now, "" if they may
     """
 
@@ -25,8 +25,8 @@ class PaymentsAfterRun:
 
 
 class PaymentProgress(Protocol):
-    """Who hears what became of payments. Calls are cheap and never raise."""
+    """Receives what happened to payments. Its methods are cheap and never raise."""
 
     def payments_ended(self, found: PaymentsAfterRun) -> None:
-        """Once, when the run is over; not at all where there is no ledger."""
+        """Called once, when the run is over; never without a ledger."""
         ...

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """Whether anything may be sent, and why not."""
+    """Whether payments may be sent, and why not."""
 
     armed: bool
     reason: str = ""

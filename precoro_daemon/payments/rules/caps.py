@@ -1,4 +1,4 @@
-"""how much may be sent at most: in one payment, in a day, in a lap"""
+"""the most that may be sent: in one payment, in a day, in a lap"""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DAY = 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class Caps:
-    """None lifts a cap.
+    """The caps; None stands for no cap.
 
     per_payment  the largest amount of one payment, in whatever currency
     per_day      the largest sum of 24 hours, in each currency
@@ -27,14 +27,16 @@ class Caps:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What was sent: in the currency in question during the last day, and in this lap. A doubt counts as sent."""
+    """What was sent in the currency in question during the last day, and the payments of this lap. A doubt counts as
+    sent.
+    """
 
     today: Decimal = Decimal(0)
     this_lap: int = 0
 
 
 def cap_reached(caps: Caps, amount: Decimal, spent: Spent) -> Obstacle | None:
-    """Which cap keeps it from being sent now; None if none does."""
+    """Returns the cap that keeps it from being sent now, None if none does."""
     if caps.per_payment is not None and amount > caps.per_payment:
         return obstacle(ObstacleKind.ABOVE_PAYMENT_CAP, plain(amount), plain(caps.per_payment))
     if caps.per_day is not None and spent.today + amount > caps.per_day:

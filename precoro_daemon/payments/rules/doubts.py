@@ -1,4 +1,4 @@
-"""what becomes of an attempt whose outcome is unknown, by what the invoice shows afterwards"""
+"""how an attempt with an unknown outcome is resolved by what the invoice shows afterwards"""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ Repost = Literal["never", "guarded"]
 class Doubt:
     """An attempt in doubt.
 
-    amount   what was sent
-    names    what the payment may be called at Precoro
-    known    ids of the payments that were there before it was first sent
-    ours     ids of payments that other intents made
-    sent_at  when it was last sent (Unix seconds); checks: how often it was checked for since
+    amount   the amount sent
+    names    the names that the payment may have at Precoro
+    known    ids of the payments that existed before it was first sent
+    ours     ids of payments that other intents created
+    sent_at  when it was last sent (Unix seconds)
+    checks   number of checks since then
     """
 
     amount: Decimal
@@ -37,9 +38,9 @@ class Doubt:
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What is to be recorded: an event; or, where one payment was found under our id, that payment.
+    """What to record: an event or, if one payment was found under our id, that payment.
 
-    alarm  there are two payments where one was meant
+    alarm  whether there are two payments although one was meant
     """
 
     event: Check | Hold | Repeat | Payment
@@ -48,7 +49,9 @@ class Ruling:
 
 
 def judge(doubt: Doubt, invoice: Invoice | None, now: float, repost: Repost) -> Ruling:
-    """Rule on a doubt by the invoice as it was read just now, at least 65 s after sending. None: it is gone."""
+    """Decides a doubt by the invoice as it was read just now, at least 65 s after sending. None: the invoice is
+    gone.
+    """
     again = next_check(doubt.sent_at, doubt.checks + 1, now)
     if (found := _found(doubt, invoice, again)) is not None:
         return found
@@ -62,7 +65,7 @@ def judge(doubt: Doubt, invoice: Invoice | None, now: float, repost: Repost) -> 
 
 
 def check_again(doubt: Doubt, invoice: Invoice | None, now: float) -> Ruling:
-    """What waits for a person is checked for some more: one that arrives late under our id settles itself."""
+    """Checks further what waits for a person: a payment that arrives late under our id resolves itself."""
     again = next_check(doubt.sent_at, doubt.checks + 1, now)
     found = _found(doubt, invoice, again)
     if found is not None and isinstance(found.event, Payment):
@@ -71,7 +74,9 @@ def check_again(doubt: Doubt, invoice: Invoice | None, now: float) -> Ruling:
 
 
 def _found(doubt: Doubt, invoice: Invoice | None, again: float | None) -> Ruling | None:
-    """What the payments on the invoice say; None if they say nothing of it. `again`: when the next check is due."""
+    """Decides by the payments on the invoice; None if they say nothing about it. `again`: when the next check is
+    due.
+    """
     payments: Sequence[Payment] = [] if invoice is None else invoice.payments or []
     mine = [payment for payment in payments if payment.external_id in doubt.names]
     standing = [payment for payment in mine if not payment.canceled]
@@ -100,8 +105,11 @@ def _found(doubt: Doubt, invoice: Invoice | None, again: float | None) -> Ruling
 
 
 def fits_only_once(amount: Decimal, invoice: Invoice, earlier: Collection[Decimal] = ()) -> bool:
-    """Whether the invoice takes the payment, and not a second one beside it. One that does not show by what it was
-    paid may have it already. `earlier`: what was sent of it and may still arrive, if that was another amount."""
+    """Returns whether the invoice has room for the payment, but not for a second one beside it.
+
+    An invoice that does not show what paid it may have it already. `earlier`: amounts of it that were sent and may
+    still arrive, if they differ.
+    """
     remainder = invoice.remainder
     if remainder is None or invoice.hides:
         return False

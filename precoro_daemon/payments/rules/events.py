@@ -1,4 +1,4 @@
-"""what can happen to an intent: one small value for each kind of event"""
+"""the events of an intent: one small value for each kind"""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from precoro_daemon.payments.rules.obstacles import Obstacle
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What is to be paid: as its source says it."""
+    """What is to be paid, according to its source."""
 
     amount: Decimal
     currency: str
@@ -23,9 +23,10 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A person is asked for what only they can see. Nothing is sent without them, whatever the ledger says then.
+    """A person is asked about something that only they can see. Nothing is sent without an answer, whatever the
+    ledger says.
 
-    about  ids of what they must look at on the other side
+    about  ids of what they must check on the other side
     """
 
     about: frozenset[str] = frozenset()
@@ -33,18 +34,18 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A person wants it sent: what they had been asked about is another payment."""
+    """A person wants it sent: what they were asked about is another payment."""
 
     other: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Assigned:
-    """A person said which invoice it is for; the ledger calls that one otherwise."""
+    """A person assigned it to an invoice that the ledger names otherwise."""
 
 
 Dialogue = Asked | Answered | Assigned
-"""What a person was asked or has said, as the journal keeps it beside an event."""
+"""A question to a person, or the answer, as the journal keeps it beside an event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,9 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Accept:
-    """marked: it is called by our id there · seen: that it is there needs no further proof"""
+    """marked  whether it has our id there
+    seen    whether its existence needs no further proof
+    """
 
     name: ClassVar = "accept"
     remote_id: str
@@ -84,7 +87,7 @@ class Accept:
 
 @dataclass(frozen=True, slots=True)
 class Differ:
-    """remote_id: what the other side calls what it recorded, None if it named nothing usable"""
+    """remote_id  the other side's id of what it recorded, None if it named no usable one"""
 
     name: ClassVar = "differ"
     remote_id: str | None
@@ -108,7 +111,7 @@ class Lose:
 
 @dataclass(frozen=True, slots=True)
 class Find:
-    """`seen`: what was found needs no further check."""
+    """seen  whether what was found needs no further check"""
 
     name: ClassVar = "find"
     remote_id: str
@@ -118,7 +121,7 @@ class Find:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """`check_at`: when to check again, None: not by itself."""
+    """check_at  when to check again, None if not on a schedule"""
 
     name: ClassVar = "check"
     check_at: float | None = None
@@ -131,7 +134,10 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """terms: what is to be paid by now · obstacle: what came in between · check_at as for Check"""
+    """terms     what is to be paid now
+    obstacle  what keeps it from being sent
+    check_at  as for Check
+    """
 
     name: ClassVar = "hold"
     dialogue: Asked | None = None
@@ -167,7 +173,7 @@ class Miss:
 
 @dataclass(frozen=True, slots=True)
 class Adopt:
-    """`seen`: that it is there needs no further proof."""
+    """seen  whether its existence needs no further proof"""
 
     name: ClassVar = "adopt"
     remote_id: str

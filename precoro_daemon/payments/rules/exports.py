@@ -1,4 +1,4 @@
-"""which payments of a paid invoice the ledger must get, and which a person decides"""
+"""which payments of a paid invoice the ledger must get, and which a person decides about"""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from precoro_daemon.payments.rules.states import State
 from precoro_daemon.values.money import ROUNDING_CENT, plain
 
 _SKEW_S = 60.0
-"""By which Precoro's clock and ours may differ."""
+"""Seconds by which Precoro's clock and ours may differ."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A payment to Precoro whose outcome is not known yet; `known` were there before it was sent."""
+    """A payment to Precoro with an unknown outcome; `known` are the payments that existed before it was sent."""
 
     amount: Decimal
     known: Collection[int]
@@ -32,14 +32,15 @@ class Pending:
 class Known:
     """What an invoice's payments are compared with.
 
-    made             ids of the payments that we made from the ledger
-    names            what such a payment may be called
-    pending          those that may be there and that we do not know of yet
-    ledger_payments  what the ledger has for the invoice, without what is known to be a payment of ours on either side
-    adopted_at       what was created before is known (Unix seconds)
-    hidden_sums      what was decided, or came into the ledger, of sums that Precoro showed no payment for
-    exported         what we made in the ledger of the invoice's payments, or shall make
-    unlisted         ids of payments that the invoice shows in part, and that the mirror's list of them will bring
+    made             ids of the payments that we created from the ledger
+    names            the names that such a payment may have
+    pending          payments that may exist and that we do not know yet
+    ledger_payments  the ledger's payments for the invoice, without those known to be ours on either side
+    adopted_at       payments created before this are known (Unix seconds)
+    hidden_sums      hidden sums that were decided, or that the ledger has
+    exported         the intents of the invoice's payments to the ledger
+    unlisted         ids of payments that the invoice shows only in part, and that the mirror's list of payments
+    will bring
     """
 
     made: Collection[int]
@@ -54,10 +55,10 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """One payment of the invoice, or a sum it shows no payment for, and what becomes of it.
+    """One payment of the invoice, or a hidden sum, and what to do with it.
 
-    kind   plan: the ledger must get it · hold: a person decides · wait: not yet · known: nothing is to be done
-    asked  what a person has to look at in the ledger
+    kind   plan: the ledger must get it · hold: a person decides · wait: not yet · known: nothing
+    asked  what a person has to check in the ledger
     """
 
     kind: Literal["plan", "hold", "wait", "known"]
@@ -69,13 +70,13 @@ class Share:
 
 
 def booked(exported: Iterable[Intent]) -> frozenset[int]:
-    """Ids of the payments that are in the ledger by rows that we made."""
+    """Returns the ids of the payments that are in the ledger by rows that we created."""
     made = [one.source for one in exported if one.state is State.CONFIRMED]
     return frozenset(source.id for source in made if isinstance(source, PrecoroPayment))
 
 
 def shares(invoice: Invoice, known: Known) -> Sequence[Share]:
-    """What becomes of every payment that stands on the invoice, and of what was paid without any that we can see."""
+    """Returns what to do with every payment on the invoice, and with what was paid by payments that we cannot see."""
     judged = [_judge(invoice, payment, known) for payment in invoice.standing]
     shown = sum((payment.amount or Decimal(0) for payment in invoice.standing), Decimal(0))
     hidden = (invoice.paid or Decimal(0)) - shown - sum(known.hidden_sums, Decimal(0))
@@ -112,7 +113,9 @@ def _waits(payment: Payment, known: Known) -> str:
 
 
 def _copied(invoice: Invoice, payment: Payment, known: Known) -> str:
-    """Why it may be a payment of ours that a connector of Precoro's brought back from the ledger; "" if it cannot."""
+    """Returns why it may be a payment of ours that a connector of Precoro's brought back from the ledger; "" if it
+    cannot.
+    """
     said = f"payment {payment.id} on {invoice} may be a copy, brought by another program from the ledger, of"
     mine = (one for one in invoice.standing if one.id in known.made or one.external_id in known.names)
     if made := next((one for one in mine if one.amount == payment.amount), None):
@@ -124,7 +127,7 @@ def _copied(invoice: Invoice, payment: Payment, known: Known) -> str:
 
 
 def _may_be_back(payment: Payment, exported: Intent) -> bool:
-    """It came to Precoro after the ledger had the other one, with the day that we recorded."""
+    """Returns whether it came to Precoro after the ledger had the other one, with the day that we recorded."""
     if exported.source == PrecoroPayment(payment.id) or exported.amount != payment.amount:
         return False
     if exported.state is State.REJECTED or (exported.remote_id is None and not exported.attempts):
@@ -136,7 +139,7 @@ def _may_be_back(payment: Payment, exported: Intent) -> bool:
 
 
 def _doubtful(invoice: Invoice, payment: Payment, known: Known) -> str | None:
-    """Why a person decides, None if nobody has to."""
+    """Returns why a person decides, None if nobody has to."""
     assert payment.day is not None
     assert payment.amount is not None
     reason = None
@@ -152,7 +155,7 @@ def _doubtful(invoice: Invoice, payment: Payment, known: Known) -> str | None:
 
 
 def already(equal: Sequence[LedgerPayment], invoice: Invoice) -> str:
-    """Why a person is asked about what the ledger has too."""
+    """Returns why a person is asked about what the ledger has too."""
     return f"the ledger already has {plain(equal[0].amount)} for {invoice} (payment {equal[0].key})"
 
 

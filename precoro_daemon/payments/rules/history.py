@@ -1,4 +1,4 @@
-"""what became of an intent so far, and whether one that came to nothing begins anew"""
+"""what happened to an intent so far, and whether one that came to nothing begins again"""
 
 from __future__ import annotations
 
@@ -25,12 +25,13 @@ from precoro_daemon.payments.rules.states import State
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What became of an intent so far, as far as it matters for what may become of it.
+    """What happened to an intent so far, as far as it matters for what may follow.
 
     last      the name of its last event
-    asked     a person was asked for what only they can see, or dropped it, and nobody has wanted it sent since
-    assigned  a person said which invoice it is for
-    about     what they are asked about; other: what they said is another payment
+    asked     whether a person was asked about it, or dropped it, and nobody has wanted it sent since
+    assigned  whether a person assigned its invoice
+    about     what the person is asked about
+    other     what the person said is another payment
     """
 
     last: str
@@ -41,7 +42,7 @@ class Past:
 
 
 def recall(lines: Iterable[tuple[str, Dialogue | None]]) -> Past:
-    """By its journal from the beginning: of each line the name of the event, and what a person was asked or said."""
+    """Returns the past from the whole journal: each line's event name, and the question to a person or the answer."""
     past = Past(Plan.name)
     for event, dialogue in lines:
         question = dialogue if isinstance(dialogue, Asked) else None
@@ -61,11 +62,12 @@ def recall(lines: Iterable[tuple[str, Dialogue | None]]) -> Past:
 def begun_again(
     intent: Intent, new: Intent, step: Step, past: Past, *, in_ledger: bool, decided: bool = False
 ) -> Step | None:
-    """The step by which an intent that came to nothing begins anew; None if it is not to.
+    """Returns the step by which an intent that came to nothing begins again, None if it must not.
 
-    in_ledger  the ledger has it, and no other intent carries it: then a person is asked about what a person or the
-             other side did not want
-    decided  a person wants it so
+    in_ledger  whether the ledger has it, and no other intent carries it: a person is then asked about what a
+    person or the
+               other side refused
+    decided    whether a person wants it so
     """
     if intent.state is not State.REJECTED:
         return None

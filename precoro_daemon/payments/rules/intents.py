@@ -1,4 +1,4 @@
-"""one intent, one attempt to send it, and one step of its life, as values"""
+"""an intent, an attempt to send it, and a step of its life, as values"""
 
 from __future__ import annotations
 
@@ -18,17 +18,21 @@ from precoro_daemon.values.money import plain
 class Intent:
     """A payment that must exist on the other side.
 
-    source     what it is made from
-    amount     as the source has it; what was sent may be a rounding cent away from it
-    invoice_id None while nobody knows which invoice it is for
-    reason     why it is in its state, for people; since: when it came there (Unix seconds)
-    obstacle   what keeps it from being sent, as far as that was journalled
-    attempts   how often the permit to send was given
-    doubted    the outcome of an attempt is unknown; it is sent again only if two of it cannot both fit
-    checks     how often it was checked for since it was last sent; check_at: when the next check is due
-    remote_id  the other side's id of it; remote_idn: what Precoro addresses it by
-    marked     Precoro knows it by our id, or will not take it; reported: a refusal stands on the invoice
-    seen       it was seen on the other side after it was confirmed
+    source      what it is made from
+    amount      the source's amount; what was sent may differ from it by a rounding cent
+    invoice_id  None while its invoice is unknown
+    reason      why it is in its state, for people
+    since       when it entered its state (Unix seconds)
+    obstacle    what keeps it from being sent, as far as that was journalled
+    attempts    how often the permit to send was granted
+    doubted     whether the outcome of an attempt is unknown; it is sent again only if two of it cannot both fit
+    checks      how often it was checked since it was last sent
+    check_at    when the next check is due
+    remote_id   the other side's id of it
+    remote_idn  what Precoro addresses it by
+    marked      whether Precoro has our id for it, or will not accept it
+    reported    whether a refusal is shown on the invoice
+    seen        whether it was seen on the other side after it was confirmed
     """
 
     id: str
@@ -58,7 +62,7 @@ class Intent:
 
     @property
     def names(self) -> frozenset[str]:
-        """What the payment may be called at Precoro."""
+        """The names that the payment may have at Precoro."""
         return frozenset({external_id(self.id, "uuid"), external_id(self.id, "number")})
 
     def __str__(self) -> str:
@@ -69,13 +73,14 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """The permit to send once, and what came of it.
+    """The permit to send once, and its outcome.
 
-    amount       what is sent
+    amount       the amount sent
     known        ids of the payments that were on the invoice before
-    remainder    what the invoice owed; server_time: when that was, by the other side's clock
+    remainder    what the invoice owed
+    server_time  when that was, by the other side's clock
     body         hash of the request's body
-    outcome      what came of it, None while nobody knows
+    outcome      None while unknown
     """
 
     intent: str
@@ -90,13 +95,13 @@ class Attempt:
 
 
 def made_nothing(attempts: Sequence[Attempt]) -> bool:
-    """Whether every attempt is known to have made no payment."""
+    """Returns whether every attempt is known to have created no payment."""
     return all(attempt.outcome in MADE_NOTHING for attempt in attempts)
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """An event, and what the journal tells people of it: a reason, and facts they may have to decide by."""
+    """An event, and what the journal says about it for people: a reason, and facts for a decision."""
 
     event: Event
     at: float

@@ -1,4 +1,4 @@
-"""invoices and their payments, read from loose JSON with every digit kept"""
+"""invoices and their payments, read from loose JSON with every digit"""
 
 from __future__ import annotations
 
@@ -17,23 +17,26 @@ APPROVED, DENIED, PARTLY_PAID, PAID, CANCELED = 2, 3, 4, 5, 8
 PAYABLE = frozenset({APPROVED, PARTLY_PAID})
 _CREDIT_NOTES = frozenset({1, 5})
 _EXACT_DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=str)
-"""A number with a point is read as a Decimal: no binary float in between. Made once: thousands are read."""
+"""Reads a number with a decimal point as a Decimal, without a binary float in between. Created once, for thousands of
+reads.
+"""
 
 _LONGEST_INTEGER_DIGITS = 4_000
-"""Of an integer that Python reads. Nothing that payments go by has as many, and a field beside it may."""
+"""The longest integer that Python reads. Nothing that payments need is that long, but a field beside it may be."""
 
 IMPORTED_BY: Mapping[str, str] = {"xero_id": "xeroId", "qbo_id": "qboId", "netsuite_id": "netSuiteId"}
-"""Where Precoro's own connectors note what the ledger calls an invoice."""
+"""Where Precoro's own connectors store the ledger's name for an invoice."""
 
 
 @dataclass(frozen=True, slots=True)
 class Payment:
     """A payment as Precoro shows it.
 
-    day          of `payDate` as written, None if it cannot be read; utc_day: the same in UTC
-    created_at   Unix seconds, None if it does not say
-    external_id  what the creator, or we afterwards, called it; None if nothing
-    invoice_id   None where it hangs on the invoice it belongs to
+    day          of `payDate` as written, None if unreadable
+    utc_day      the same in UTC
+    created_at   Unix seconds, None if unknown
+    external_id  the name that its creator, or we later, gave it; None if none
+    invoice_id   None if it is part of its invoice
     """
 
     id: int
@@ -53,7 +56,7 @@ class Payment:
         return frozenset(day for day in (self.day, self.utc_day) if day is not None)
 
     def completed(self, listed: Payment) -> Payment:
-        """With what its own list says and its invoice does not repeat."""
+        """Returns it with what the list of payments says and its invoice does not repeat."""
         days = (listed.day, listed.utc_day) if self.day is None else (self.day, self.utc_day)
         return replace(
             self,
@@ -67,13 +70,13 @@ class Payment:
 
     @property
     def is_whole(self) -> bool:
-        """It says everything that decisions need."""
+        """Whether it has everything that decisions need."""
         return None not in (self.amount, self.day, self.created_at)
 
 
 @dataclass(frozen=True, slots=True)
 class Supplier:
-    """What Precoro calls who is paid. `external_id` where the mirror knows it."""
+    """Precoro's names for a payee. `external_id` if the mirror knows it."""
 
     id: int | None = None
     name: str = ""
@@ -84,9 +87,9 @@ class Supplier:
 class Invoice:
     """An invoice as Precoro shows it.
 
-    total, paid  exact, None if they cannot be read
-    imported     what connectors of Precoro's own call it in the ledger, by the name that `match_by` has for it
-    payments     all of them, cancelled ones too; None where it was read from a list, which has none
+    total, paid  exact, None if unreadable
+    imported     the ledger's names for it from Precoro's own connectors, by the name that `match_by` uses
+    payments     all of them, cancelled ones too; None if it was read from a list, which has none
     """
 
     id: int
@@ -108,7 +111,7 @@ class Invoice:
 
     @property
     def hidden(self) -> Decimal:
-        """What was paid by its own word, and not by the payments that it shows."""
+        """What was paid according to the invoice, but not by the payments that it shows."""
         shown = sum((payment.amount or Decimal(0) for payment in self.standing), Decimal(0))
         return Decimal(0) if self.paid is None else self.paid - shown
 
@@ -126,17 +129,18 @@ class Invoice:
 
 
 Linked: TypeAlias = Callable[[int], str | None]
-"""The external id of a supplier, by its id."""
+"""Returns the external id of a supplier by its id."""
 
 
 def read_invoice(raw: str | bytes, linked: Linked | None = None) -> Invoice:
-    """A detail, bare or wrapped in {"data": ...}. Raises BadRecord."""
+    """Reads a detail, bare or wrapped in {"data": ...}. Raises BadRecord."""
     return _invoice(_object(raw), linked)
 
 
 def read_mirrored(raw: str | bytes, linked: Linked | None = None) -> Invoice:
-    """As the mirror keeps it: a list row, or a detail. Payments that cannot be read count as not shown, as in a list:
-    nothing is sent before the invoice was read as it is now."""
+    """Reads a list row or a detail of the mirror. Unreadable payments count as not shown, as in a list: nothing is
+    sent before the invoice was read as it is now.
+    """
     fields = _object(raw)
     try:
         return _invoice(fields, linked)
@@ -167,12 +171,12 @@ def _invoice(fields: Mapping[str, Any], linked: Linked | None) -> Invoice:
 
 
 def read_payment(raw: str | bytes) -> Payment:
-    """A payment: a list row, or the answer to a POST. Raises BadRecord."""
+    """Reads a payment: a list row, or the answer to a POST. Raises BadRecord."""
     return _payment(_object(raw))
 
 
 def read_nested(value: Any) -> Sequence[Mapping[str, Any]]:
-    """The members of a nested collection that are objects."""
+    """Returns the members of a nested collection that are objects."""
     return [row for row in nested(value) if isinstance(row, dict)]
 
 
@@ -230,7 +234,7 @@ def _payment(fields: Mapping[str, Any]) -> Payment:
 
 
 def _paid(value: Any, payments: Sequence[Payment] | None) -> Decimal | None:
-    """By the invoice's own word; where it says nothing, by its payments."""
+    """Returns what was paid according to the invoice or, if it does not say, to its payments."""
     paid = read_amount(value)
     if paid is not None or payments is None:
         return paid
@@ -247,7 +251,7 @@ def _currency(value: Any) -> str:
 
 
 def _text(value: Any) -> str | None:
-    """Text, or a number with its digits; None for what is empty in one of several ways."""
+    """Returns text, or a number with its digits; None for any kind of empty value."""
     if isinstance(value, str):
         return value.strip() or None
     if isinstance(value, bool) or value is None or isinstance(value, list | dict):

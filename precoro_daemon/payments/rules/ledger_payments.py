@@ -1,4 +1,4 @@
-"""a payment as the ledger has it, from its row to the decision"""
+"""a payment of the ledger, from its row to the decision"""
 
 from __future__ import annotations
 
@@ -12,24 +12,25 @@ from precoro_daemon.payments.rules.events import Terms
 from precoro_daemon.values.money import plain
 
 _WRITTEN_FACTS = re.compile(r"(.*?)\|-?[0-9]+\.[0-9]{2,}\|[^|]*\|[0-9]{4}-[0-9]{2}-[0-9]{2}\|.*", re.DOTALL)
-"""As `LedgerPayment.facts` writes them. The names of invoices and suppliers have whatever signs people like."""
+"""The format of `LedgerPayment.facts`. The names of invoices and suppliers may contain any characters."""
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerPayment:
-    """A payment in the ledger, as the ledger has it: its amount may be zero or negative, its date in the future.
+    """A payment as the ledger has it: its amount may be zero or negative, its date in the future.
 
     key       the ledger's own id of the payment, never used for another one
-    invoice   what the ledger calls the invoice; the configuration says which of Precoro's names for it that is
+    invoice   the ledger's name for the invoice; the configuration says which of Precoro's names that is
     amount    exact, in units of the currency
-    currency  ISO 4217 in capitals; "" if the ledger does not say
+    currency  ISO 4217 in capitals, "" if unknown
     paid_on   the day the money moved
-    supplier  what the ledger calls the supplier, None if it does not say
-    supplier_id  the ledger's own id of the supplier: only a supplier that Precoro knows by an external id can differ
-              from it
-    ours      the key of the `Entry` we once created it with, None if it is not ours or the ledger does not keep keys
-    row       what stands in its row of a file, whatever the settings take it for: the same row is the same payment,
-              also under settings that make another key of it. None where payments come from no file
+    supplier  the ledger's name for the supplier, None if unknown
+    supplier_id  the ledger's own id of the supplier: only a supplier with an external id at Precoro can differ
+    from it
+    ours      the key of the `Entry` with which we created it, None if it is not ours or the ledger keeps no keys
+    row       the content of its row in a file, however the settings interpret it: the same row is the same
+    payment, even
+              under settings that make another key of it. None if payments come from no file
     """
 
     key: str
@@ -60,14 +61,14 @@ class LedgerPayment:
 
 
 def invoice_in(facts: str) -> str:
-    """What the ledger calls the invoice, by `LedgerPayment.facts`."""
+    """Returns the ledger's name for the invoice from `LedgerPayment.facts`."""
     found = _WRITTEN_FACTS.fullmatch(facts)
     return found[1] if found else facts
 
 
 @dataclass(frozen=True, slots=True)
 class UnreadableRow:
-    """A row of the ledger that is no payment we can read: where it stands, what is wrong, and what was read."""
+    """A row of the ledger that is not readable as a payment: its place, what is wrong, and what was read."""
 
     key: str
     reason: str
@@ -76,10 +77,10 @@ class UnreadableRow:
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """A document of the ledger, by its key, that has no longer what it had.
+    """A document of the ledger, by its key, that no longer has what it had.
 
-    Of its payment, and of its parts (whose keys begin with its own and a slash), all but those in `kept` amount to
-    nothing now. `alone`: it is a row that has no parts, and who writes such rows may call another one "100/1".
+    Its payment, and its parts (whose keys begin with its own and a slash), now amount to nothing, except those in
+    `kept`. `alone`: it is a row without parts, and another row may happen to be called "100/1".
     """
 
     key: str
@@ -89,7 +90,7 @@ class Undone:
 
 @dataclass(frozen=True, slots=True)
 class LedgerBatch:
-    """Some of the ledger's payments. `position` is where reading goes on once all of them are durable on our side."""
+    """A batch of the ledger's payments. Reading continues at `position` once all of them are stored durably."""
 
     payments: Sequence[LedgerPayment]
     unreadable: Sequence[UnreadableRow]

@@ -1,4 +1,4 @@
-"""which invoice a payment in the ledger is for, and whether it may be sent"""
+"""which invoice a payment of the ledger is for, and whether it may be sent"""
 
 # What is not certain is held back: the price of a guess is somebody's money.
 
@@ -24,12 +24,14 @@ _CHOOSE = "say which one it pays: `payments repost ID --invoice` with the invoic
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What is to become of a payment.
+    """What to do with a payment.
 
-    kind      plan: it becomes an intent · send: it may be sent now · find: Precoro has it already · hold: a person
-              decides · wait: not yet, and nothing is wrong
-    asks      a person has to look at the other side, whatever the ledger says by then
-    about     what they have to look at there: once they said that it is another payment, it is not asked about again
+    kind      plan: make it an intent · send: it may be sent now · find: Precoro already has it · hold: a person
+    decides ·
+              wait: not yet, and nothing is wrong
+    asks      whether a person has to check the other side, whatever the ledger says by then
+    about     what they have to check there; once they said that it is another payment, they are not asked about it
+    again
     obstacle  what it waits for, or what it is held for
     """
 
@@ -49,14 +51,14 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Paid:
-    """A payment of ours on the same invoice, under way or done."""
+    """A payment of ours on the same invoice, in progress or done."""
 
     amount: Decimal
     day: date
 
 
 def match(payment: LedgerPayment, candidates: Sequence[Invoice], by: MatchBy, others: Sequence[Paid] = ()) -> Verdict:
-    """Which of the invoices that bear the name the ledger's payment is for.
+    """Decides which of the invoices with that name the ledger's payment is for.
 
     candidates  every invoice of that name that Precoro still has
     others      what we already send or sent for the one it will be matched with
@@ -101,7 +103,7 @@ def _waits(invoice: Invoice, waits_for: Obstacle) -> Verdict:
 
 
 def _contradiction(terms: Terms, invoice: Invoice) -> str | None:
-    """What speaks against it by the facts of the ledger and of the invoice alone; None if nothing does."""
+    """Returns what contradicts it in the facts of the ledger and of the invoice alone, None if nothing does."""
     if terms.amount <= 0:
         amount = f"{plain(terms.amount)} {terms.currency or invoice.currency}"
         said = f"the ledger has {amount} for {invoice}: taken back or cancelled there, or money that came in"
@@ -124,7 +126,7 @@ def _duplicate(payment: LedgerPayment, others: Sequence[Paid]) -> str | None:
 
 
 def is_supplier(said: str, supplier: Supplier) -> bool:
-    """Whether the ledger's word for a supplier is one of Precoro's: its id, its name, its external id."""
+    """Returns whether the ledger's name for a supplier is one of Precoro's: its id, its name, or its external id."""
     if said and said == supplier.name:
         return True  # as nearly always
     known = (supplier.name, supplier.external_id or "", str(supplier.id) if supplier.id is not None else "")
@@ -133,7 +135,7 @@ def is_supplier(said: str, supplier: Supplier) -> bool:
 
 
 def names_supplier(payment: LedgerPayment, supplier: Supplier) -> bool:
-    """Whether the ledger says that it is this one: by a word for it, else by its own id, which Precoro must know."""
+    """Returns whether the ledger names this supplier: by a name, else by its own id, which Precoro must know."""
     if payment.supplier is not None:
         return is_supplier(payment.supplier, supplier)
     return bool(payment.supplier_id and supplier.external_id) and is_linked(payment.supplier_id, supplier)
@@ -144,7 +146,9 @@ def is_linked(supplier_id: str | None, supplier: Supplier) -> bool:
 
 
 def _other_supplier(terms: Terms, invoice: Invoice) -> Obstacle | None:
-    """What nobody linked cannot differ: the ledger's own id counts where Precoro's supplier has an external id."""
+    """Returns the difference of suppliers. The ledger's own id counts only if Precoro's supplier has an external
+    id.
+    """
     supplier = invoice.supplier
     if terms.supplier is not None and not is_supplier(terms.supplier, supplier):
         return obstacle(ObstacleKind.SUPPLIER_DIFFERS, terms.supplier, invoice, supplier.name)
@@ -155,17 +159,17 @@ def _other_supplier(terms: Terms, invoice: Invoice) -> Obstacle | None:
 
 @lru_cache(maxsize=4096)
 def _folded(name: str) -> str:
-    """Remembered: a supplier has many payments."""
+    """Returns the name in the form for comparison. Cached: a supplier has many payments."""
     return " ".join(name.casefold().split())
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedPayment:
-    """An intent as far as the invoice is judged for it.
+    """What judging an invoice needs of an intent.
 
-    names  what the payment may be called at Precoro: our id in each form it may have been sent in
-    other  ids of payments there that are not it, by the word of a person
-    booked ids of payments there that the ledger has already, by rows that we made
+    names   the names that the payment may have at Precoro: our id in each form in which it may have been sent
+    other   ids of payments there that a person said are not it
+    booked  ids of payments there that the ledger already has, by rows that we created
     """
 
     invoice_id: int
@@ -176,7 +180,9 @@ class PlannedPayment:
 
 
 def check(planned: PlannedPayment, invoice: Invoice, ours: Collection[int], today: date) -> Verdict:
-    """Whether it may be sent, by the invoice as it is now. `ours`: ids of payments that other intents made."""
+    """Decides by the invoice as it is now whether it may be sent. `ours`: ids of payments that other intents
+    created.
+    """
     if invoice.id != planned.invoice_id:
         return Verdict("hold", f"asked for {invoice}, got another one of that number: a split invoice shares it")
     if (present := _present(planned, invoice)) is not None:
@@ -207,7 +213,7 @@ def _not_yet(planned: PlannedPayment, invoice: Invoice, today: date) -> Obstacle
 
 
 def still_to_come(day: date, today: date) -> Obstacle | None:
-    """What is dated in the future is not sent before its day."""
+    """Returns the obstacle of a payment dated in the future: it is not sent before its day."""
     return obstacle(ObstacleKind.STILL_TO_COME, day) if day > today else None
 
 
@@ -245,8 +251,9 @@ def _fitted(planned: PlannedPayment, invoice: Invoice, ours: Collection[int]) ->
 
 
 def judge_hidden(planned: PlannedPayment, invoice: Invoice, amount: Decimal) -> Verdict | None:
-    """What keeps it from being sent where Precoro does not show all that the invoice was paid by; None if nothing
-    does. `amount`: what would be sent."""
+    """Returns what keeps it from being sent if Precoro does not show everything that paid the invoice, None if
+    nothing does. `amount`: what would be sent.
+    """
     question = f"what invoice {invoice.id} was paid by and does not show"
     may_be = invoice.hidden + ROUNDING_CENT >= amount or not invoice.standing
     if not (invoice.hides and may_be) or question in planned.other:
@@ -257,7 +264,9 @@ def judge_hidden(planned: PlannedPayment, invoice: Invoice, amount: Decimal) -> 
 
 
 def _may_be(planned: PlannedPayment, payment: Payment) -> bool:
-    """Whatever its day: the bank's, the entry's and the transfer's are three, and a time zone may shift each."""
+    """Returns whether the payment may be this one, whatever its day: the days of bank, entry and transfer differ, and
+    a time zone may shift each.
+    """
     other_day = bool(payment.days) and planned.terms.day not in payment.days
     known_apart = payment.id in planned.booked and other_day
     return str(payment.id) not in planned.other and not known_apart

@@ -1,4 +1,4 @@
-"""which fields of Precoro's answers payments go by: nothing is sent without them"""
+"""the fields of Precoro's answers that payments need: nothing is sent without them"""
 
 from __future__ import annotations
 
@@ -21,15 +21,16 @@ NEEDS: Mapping[Direction, Mapping[Place, frozenset[str]]] = {
     Direction.TO_PRECORO: _INVOICES,
     Direction.TO_LEDGER: {**_INVOICES, Place("payments"): _OF_A_PAYMENT},
 }
-"""By direction. What else an answer has may change as it likes: `matching` and `exports` judge what they read."""
+"""By direction. Other fields may change as they like: `matching` and `exports` judge what they read."""
 
 VITAL: Mapping[Place, frozenset[str]] = NEEDS[Direction.TO_LEDGER]
-"""Of both directions."""
+"""The fields of both directions."""
 
 
 def lacking(direction: Direction, changes: Iterable[ShapeChange], accepted: Collection[str] = ()) -> str:
-    """Why payments of that direction wait; "" if they need not. What one invoice alone lacks is that one's affair.
-    `accepted`: fields that a person says changed for good."""
+    """Returns why payments of that direction wait, "" if they need not. A field that only one invoice lacks makes
+    only that invoice wait. `accepted`: fields that a person says changed for good.
+    """
     needs = NEEDS[direction]
     found = [
         str(one)

@@ -1,4 +1,4 @@
-"""why an intent is not sent now, as a value; the sentence for people is made from it"""
+"""why an intent is not sent now, as a value from which the sentence for people is made"""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ _STATUSES = {
     "10": "in approval review",
     "11": "closed",
 }
-"""Precoro's statuses of an invoice, as people call them."""
+"""The names of Precoro's statuses of an invoice for people."""
 
 
 def _status_in_words(status: str) -> str:
@@ -63,10 +63,10 @@ def _status_in_words(status: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """It is journalled once, as long as the next one is equal to it.
+    """It is journalled once, as long as the next one equals it.
 
-    about   what it is about, in the gaps of its sentence where it has any
-    detail  what is said of it besides, for people alone
+    about   the values for the gaps in its sentence
+    detail  further information, for people only
     """
 
     kind: ObstacleKind

@@ -1,4 +1,4 @@
-"""whether a bill, as the ledger has it now, takes a payment"""
+"""whether a bill, as the ledger has it now, has room for a payment"""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from precoro_daemon.payments.rules.receipts import Bill
 from precoro_daemon.values.money import ROUNDING_CENT, plain
 
 Judgement = tuple[Hold | Postpone | None, str]
-"""What keeps the payment from being recorded now, and why; None: nothing does."""
+"""What keeps the payment from being recorded now, and why; None if nothing does."""
 
 
 def judge_bill(terms: Terms, bill: Bill | None, known_open: Decimal | None, answered: frozenset[str]) -> Judgement:
-    """Judge a payment by its bill, read just before it is recorded.
+    """Judges a payment by its bill, read just before recording.
 
-    known_open  what should be open on it by all that we know, None if that is not known
+    known_open  what should be open on it as far as we know, None if unknown
     answered    what a person has answered about this payment
     """
     if bill is None or bill.closed:
@@ -39,9 +39,10 @@ def judge_bill(terms: Terms, bill: Bill | None, known_open: Decimal | None, answ
 
 
 def known_open(invoice: Invoice, amount: Decimal, elsewhere: Sequence[Decimal]) -> Decimal | None:
-    """What should be open in the ledger before this payment is recorded there.
+    """Returns what should be open in the ledger before this payment is recorded there.
 
-    At Precoro its amount is paid already; in the ledger it is not, but there is what Precoro does not have yet.
+    At Precoro its amount is already paid, in the ledger not yet; but the ledger has payments that Precoro still
+    lacks.
 
     elsewhere  payments that the ledger shows and that Precoro does not have from us
     """

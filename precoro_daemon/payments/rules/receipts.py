@@ -1,4 +1,4 @@
-"""what the ledger has recorded and what is open on a bill, compared with what was meant"""
+"""compares what the ledger recorded, and what is open on a bill, with what was meant"""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from precoro_daemon.payments.rules.events import Terms
 from precoro_daemon.values.money import plain
 
 _NO_IDS = frozenset({"false", "none", "null"})
-"""What some ledgers have where an id is missing, as text."""
+"""What some ledgers return as text for a missing id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """A payment of ours as the ledger has it. What it does not say is None.
+    """A payment of ours as the ledger has it. Unknown values are None.
 
     key       the ledger's own id of the payment
-    amount    what was recorded, in units of its currency
+    amount    the recorded amount, in units of its currency
     currency  ISO 4217 in capitals
-    paid_on   the day that was recorded
-    invoice   what the ledger calls the bill that it pays, as in `LedgerPayment.invoice`
+    paid_on   the recorded day
+    invoice   the ledger's name for the bill that it pays, as in `LedgerPayment.invoice`
     """
 
     key: str
@@ -48,22 +48,22 @@ class Bill:
 
 
 def fault(receipt: Receipt, terms: Terms, invoice: str | None) -> str:
-    """Why it does not count as recorded, for people; "" if it does. `invoice` as for `difference`."""
+    """Returns why it does not count as recorded, for people; "" if it does. `invoice`: as for `difference`."""
     if usable_id(receipt.key) is None:
         return f"the ledger answered with {receipt.key!r} where the id of the payment belongs: look whether it has it"
     return difference(receipt, terms, invoice)
 
 
 def usable_id(key: str) -> str | None:
-    """None for what stands where no id is: a zero, in digits or as a UUID, or a word for nothing."""
+    """Returns the id, None for a placeholder: a zero, in digits or as a UUID, or a word for nothing."""
     said = key.strip().lower()
     return key if said.strip("0-") and said not in _NO_IDS else None
 
 
 def difference(receipt: Receipt, terms: Terms, invoice: str | None) -> str:
-    """What the ledger recorded otherwise than it was sent, for people; "" if nothing that it says differs.
+    """Returns how the recorded payment differs from the one sent, for people; "" if nothing that it says differs.
 
-    invoice  what the ledger calls the bill, None if that is not known
+    invoice  the ledger's name for the bill, None if unknown
     """
     pairs = (
         ("amount", receipt.amount, terms.amount),

@@ -1,4 +1,4 @@
-"""what an intent is made from, and the ids that follow from it"""
+"""the source of an intent, and the ids derived from it"""
 
 from __future__ import annotations
 
@@ -54,12 +54,14 @@ _REST = re.compile(r"rest of (\d+): (.+)")
 
 
 def source_text(source: Source) -> str:
-    """How a source is stored, and what the id of its intent is derived from: it never changes."""
+    """Returns the stored form of a source, from which the id of its intent is derived: it never changes."""
     return f"{_PAYMENT}{source.id}" if isinstance(source, PrecoroPayment) else str(source)
 
 
 def read_source(direction: Direction, text: str) -> Source:
-    """The source that `source_text` wrote. What goes to Precoro comes from the ledger, whatever its key is like."""
+    """Returns the source that `source_text` wrote. What goes to Precoro comes from the ledger, whatever its key is
+    like.
+    """
     if direction is Direction.TO_PRECORO:
         return LedgerSource(text)
     if rest := _REST.fullmatch(text):
@@ -68,7 +70,9 @@ def read_source(direction: Direction, text: str) -> Source:
 
 
 def intent_id(company: str, ledger: str, source: Source, invoice: int | None) -> str:
-    """The same for the same payment, whatever became of the store. `invoice` is None where it is not yet known."""
+    """Returns the same id for the same payment, whatever happened to the store. `invoice` is None while it is
+    unknown.
+    """
     parts = (company, ledger, source_text(source), "" if invoice is None else str(invoice))
     # What `uuid.uuid5` gives, in a third of its time: thousands are derived in one lap.
     text = sha1(_NAMESPACE.bytes + "|".join(parts).encode(), usedforsecurity=False).hexdigest()
@@ -76,5 +80,5 @@ def intent_id(company: str, ledger: str, source: Source, invoice: int | None) ->
 
 
 def external_id(intent: str, form: Literal["uuid", "number"]) -> str:
-    """What the payment is called at Precoro. As a number: 18 digits at most, which 64 bits hold."""
+    """Returns the payment's name at Precoro. As a number it has at most 18 digits, which fit 64 bits."""
     return intent if form == "uuid" else str(UUID(intent).int % 10**18)

@@ -1,4 +1,4 @@
-"""which way an intent goes, which states it can be in, and what an attempt may come to"""
+"""the directions and states of an intent, and the outcomes of an attempt"""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Direction(StrEnum):
 
 
 class State(StrEnum):
-    """planned    it must be sent, and nothing of it is under way
+    """planned    it must be sent, and nothing of it is in progress
     sending    the write-ahead permit is on disk; an outcome is not
     confirmed  the other side has it
     rejected   the other side refused it, or a person or the ledger took it back
@@ -34,7 +34,7 @@ UNRESOLVED = frozenset({State.PLANNED, State.SENDING, State.DOUBT, State.REVIEW}
 
 class AttemptOutcome(StrEnum):
     """accepted  the other side answered with an id
-    refused   the other side said no
+    refused   the other side refused it
     unsent    nothing of it left, or it was turned away before it was read
     unknown   everything else
     found     it was unknown, and a check found the payment
@@ -48,4 +48,4 @@ class AttemptOutcome(StrEnum):
 
 
 MADE_NOTHING = frozenset({AttemptOutcome.UNSENT, AttemptOutcome.REFUSED})
-"""Outcomes that prove that the attempt made no payment."""
+"""Outcomes that prove that the attempt created no payment."""

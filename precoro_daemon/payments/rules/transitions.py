@@ -1,22 +1,22 @@
-"""the life of an intent: what may happen in which state, and what it makes of the intent
+"""the life of an intent: what may happen in which state, and what it changes
 
 Theory of operation
 -------------------
-An intent is a payment that must exist on the other side. There is no idempotency key at Precoro, and a request whose
-answer never came may still be carried out hours later. So nobody can make "exactly once" out of sending alone; what
-can be had is: never twice, never silently lost, and a small share that a person decides.
+An intent is a payment that must exist on the other side. Precoro has no idempotency keys, and a request whose answer
+never arrived may still be carried out hours later. So sending alone cannot guarantee "exactly once". What can be
+guaranteed is: never twice, never silently lost, and a small share that a person decides.
 
-Three rules carry that. First, the row that says SENDING is the write-ahead permit: it is on disk before the first
-byte of a request leaves, so a crash finds an attempt whose outcome is unknown instead of nothing at all. Second,
-whatever is not a clear answer is a DOUBT, and a DOUBT is settled by checking, never by sending. Third, at most one
-intent of an invoice is unresolved, so two requests of ours never run for one remainder.
+Three rules achieve that. First, the row that says SENDING is the write-ahead permit: it is on disk before the first
+byte of a request leaves, so after a crash there is an attempt with an unknown outcome, and not nothing at all.
+Second, whatever is not a clear answer is a DOUBT, and a DOUBT is resolved by checking, never by sending. Third, at
+most one intent of an invoice is unresolved, so two requests of ours never compete for one remainder.
 
-An intent that proves unsent (it failed before the request left, or Precoro answered a documented 429) goes back to
-PLANNED. One that was checked and not found may be sent again only where two of ours cannot both fit, and only if
-the operator chose so; else it waits in REVIEW for a person, whose word is journalled like any other event.
+An intent that is proved unsent (it failed before the request left, or Precoro answered a documented 429) goes back to
+PLANNED. One that was checked and not found may be sent again only if two of ours cannot both fit, and only if the
+operator chose so; else it waits in REVIEW for a person, whose decision is journalled like any other event.
 
-TABLE is the whole of it: what is not in it cannot happen, and the diagram in the manual is drawn from it. What an
-event sets besides the state stands in `apply`, and nowhere else.
+TABLE is complete: a transition that is not in it cannot happen, and the diagram in the manual is drawn from it. What
+an event changes besides the state is in `apply`, and nowhere else.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ from precoro_daemon.payments.rules.states import AttemptOutcome, State
 
 
 class Transition(NamedTuple):
-    """`source` is None for what begins an intent."""
+    """`source` is None for a transition that begins an intent."""
 
     source: State | None
     event: type[Event]
@@ -111,24 +111,24 @@ OUTCOMES: Mapping[type[Event], AttemptOutcome] = {
     Lose: AttemptOutcome.UNKNOWN,
     Find: AttemptOutcome.FOUND,
 }
-"""What the last attempt came to, by the event that ends it."""
+"""The outcome of the last attempt, by the event that ends it."""
 
 _TARGETS = {(row.source, row.event): row.target for row in TABLE}
 
 
 class ImpossibleTransition(LookupError):
-    """The table does not have it: a mistake in this program, stopped before it is written."""
+    """The table lacks this transition: a bug in this program, stopped before it is written."""
 
 
 def after(source: State | None, event: type[Event]) -> State:
-    """The state after an event. Raises ImpossibleTransition."""
+    """Returns the state after an event. Raises ImpossibleTransition."""
     if (target := _TARGETS.get((source, event))) is None:
         raise ImpossibleTransition(f"{event.name} cannot happen to an intent that is {source or 'not yet there'}")
     return target
 
 
 def begun(new: Intent, step: Step) -> Intent:
-    """An intent at its beginning. Raises ImpossibleTransition."""
+    """Returns a new intent after its first step. Raises ImpossibleTransition."""
     state = after(None, type(step.event))
     if (new.state, new.reason, new.since) == (state, step.reason, step.at):
         return new
@@ -136,7 +136,7 @@ def begun(new: Intent, step: Step) -> Intent:
 
 
 def moved(intent: Intent, step: Step) -> Intent:
-    """The intent after the step. Raises ImpossibleTransition."""
+    """Returns the intent after the step. Raises ImpossibleTransition."""
     now = apply(intent, step.event)
     if now.state is intent.state:
         return replace(now, reason=step.reason or intent.reason)
@@ -144,7 +144,7 @@ def moved(intent: Intent, step: Step) -> Intent:
 
 
 def apply(intent: Intent, event: Event) -> Intent:  # noqa: C901, PLR0911, PLR0912 - one row for each event
-    """What the event makes of the intent. Raises ImpossibleTransition."""
+    """Returns the intent after the event. Raises ImpossibleTransition."""
     now = replace(intent, state=after(intent.state, type(event)), obstacle=None)
     match event:
         case Replan():
@@ -185,7 +185,7 @@ def apply(intent: Intent, event: Event) -> Intent:  # noqa: C901, PLR0911, PLR09
 
 
 def _there(intent: Intent, remote_id: str, remote_idn: int | str | None, *, seen: bool) -> Intent:
-    """The other side has it."""
+    """Returns the intent once the other side has it."""
     known = replace(intent, remote_id=remote_id, remote_idn=remote_idn, marked=True, seen=seen)
     return replace(known, doubted=False, check_at=None)
 
@@ -201,12 +201,12 @@ def _held(now: Intent, source: State, event: Hold) -> Intent:
 
 
 def _revived(now: Intent, source: State) -> Intent:
-    """What came to nothing begins anew."""
+    """Returns the intent after one that came to nothing begins again."""
     return replace(now, reported=False, checks=0, check_at=None) if source is State.REJECTED else now
 
 
 def _as_new(intent: Intent) -> Intent:
-    """A person wants it sent, whatever was known of it on the other side."""
+    """Returns the intent after a person wants it sent, whatever was known about it on the other side."""
     fresh = replace(intent, doubted=False, reported=False, checks=0, check_at=None)
     return replace(fresh, remote_id=None, remote_idn=None, marked=False, seen=False)
 
@@ -219,7 +219,7 @@ def _agreed(intent: Intent, terms: Terms | None) -> Intent:
 
 
 def diagram() -> str:
-    """The table as a Mermaid state diagram."""
+    """Returns the table as a Mermaid state diagram."""
     lines = ["stateDiagram-v2"]
     for row in TABLE:
         source = "[*]" if row.source is None else row.source.upper()
