@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from precoro_daemon.status.snapshot import PaymentStatus, Snapshot, Stored
 
 _DOUBT_IS_OLD_S = 86_400.0
-"""After that long a payment in doubt is no longer settled by checking alone."""
+"""Seconds after which a payment in doubt is no longer resolved by checking alone."""
 
 _FAILURE_IS_OLD_S = 86_400.0
-"""After that long something that is tried again by itself needs a person."""
+"""Seconds after which something that is retried needs a person."""
 
 _LEAST_FREE_BYTES = 10_000_000
-"""On the disk of the state. With less, the next commits may find no room."""
+"""Least bytes free on the disk of the state. With less, the next commits may find no room."""
 
 _FOR_A_PERSON = {
     State.REFUSED: "refused by Precoro",
@@ -34,7 +34,7 @@ _FOR_A_PERSON = {
 }
 
 DIRECTIONS = {"to_precoro": "to Precoro", "to_ledger": "to the ledger"}
-"""Of a payment, for people."""
+"""The directions of payments, for people."""
 
 QUARANTINED = {
     Stage.SCAN: "lists that could not be read to their end",
@@ -43,14 +43,14 @@ QUARANTINED = {
     Stage.FILE: "attached files that could not be fetched",
     Stage.DEFINITION: "definitions of custom fields that could not be read",
 }
-"""What is quarantined, by its stage."""
+"""What is quarantined, by stage."""
 
 
 @dataclass(frozen=True, slots=True)
 class Matter:
     """One thing for a person.
 
-    subject  what it is about: the same as long as it lasts, whatever its title says by then
+    subject  what it is about: the same as long as it lasts, however its title changes
     """
 
     subject: str
@@ -61,7 +61,7 @@ class Matter:
 
 
 def matters(snapshot: Snapshot) -> list[Matter]:
-    """The most severe first."""
+    """Returns what needs a person, most severe first."""
     found = [*_of_parts(snapshot), *_of_configuration(snapshot), *_of_jobs(snapshot)]
     if snapshot.unreadable:
         found.append(Matter("state", "The state cannot be read", snapshot.unreadable, weight="urgent"))
@@ -77,7 +77,7 @@ def matters(snapshot: Snapshot) -> list[Matter]:
 
 
 def how_to_type(found: Sequence[Matter]) -> str:
-    """As whom, and beside what; "" where there is nothing to type."""
+    """Returns as which user, and beside what, to type the commands; "" if there are none."""
     if not any(matter.commands for matter in found):
         return ""
     return "Run these as the service user; the service can keep running."
@@ -102,7 +102,7 @@ def _of_configuration(snapshot: Snapshot) -> Iterator[Matter]:
 
 
 def _of_jobs(snapshot: Snapshot) -> Iterator[Matter]:
-    """One for each reason, whichever jobs it stops."""
+    """Yields one matter for each reason, however many jobs it stops."""
     troubles: dict[str, list[tuple[str, DaemonError]]] = {}
     for job in snapshot.pulse.jobs:
         if job.trouble is not None and not isinstance(job.trouble, AnswersChanged):  # which payments are shown with
@@ -188,7 +188,7 @@ def _to_decide(snapshot: Snapshot, payments: PaymentStatus) -> Iterator[Matter]:
 
 
 def _of_disk(free: Mapping[str, int]) -> Iterator[Matter]:
-    """Who cannot store anything leaves no word of it."""
+    """Yields full disks: a program that cannot store anything cannot report it in the state."""
     room = free.get("state", _LEAST_FREE_BYTES)
     if room < _LEAST_FREE_BYTES:
         text = f"{amount(room)} are free. Nothing is mirrored or sent without room. What was stored before is whole."
@@ -215,7 +215,7 @@ def _of_items(snapshot: Snapshot, plans: Sequence[PlanState]) -> Iterator[Matter
 
 
 def _of_exports(snapshot: Snapshot, stored: Stored) -> Iterator[Matter]:
-    """What receivers do not take."""
+    """Yields what receivers refuse."""
     for name in stored.gone:
         text = (
             f"It answered 410 Gone. Give [exports.{name}] another url, or go on with the same one. Nothing is lost."
@@ -268,7 +268,7 @@ def _unfit_invoices(snapshot: Snapshot, count: int) -> Matter:
 
 
 def heals(stage: Stage, stored: Stored, now: float) -> bool:
-    """What is quarantined in that stage is tried again by itself, and has not failed for long yet."""
+    """Returns whether what is quarantined at that stage is retried, and has not failed for long yet."""
     return stage is not Stage.RECORD and not any(
         one.stage is stage and now - one.since > _FAILURE_IS_OLD_S for one in stored.quarantined
     )

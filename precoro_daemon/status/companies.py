@@ -1,4 +1,4 @@
-"""many companies in one process: where each stands, and what of it needs a person"""
+"""many companies in one process: the standing of each, and what needs a person"""
 
 from __future__ import annotations
 
@@ -11,17 +11,20 @@ from precoro_daemon.status.snapshot import Snapshot, Watcher
 from precoro_daemon.values.humanize import span
 
 Standing = Literal["starting", "running", "waiting", "refused", "stopping", "elsewhere"]
-"""starting: for the first time; waiting: until it is tried again, or a worker takes it; refused: its file has
-mistakes; elsewhere: another worker of the fleet serves it."""
+"""starting   for the first time
+waiting    until it is tried again, or a worker takes it
+refused    its file has mistakes
+elsewhere  another worker of the fleet serves it
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class CompanyGlance:
     """One company at a moment.
 
-    reason    why it is not served, or goes on by former settings; "" if all is as its file says
-    snapshot  None where nothing of it is known
-    worker    of a fleet, that serves it; "" where none does, or there is no fleet
+    reason    why it is not served, or runs with former settings; "" if all is as its file says
+    snapshot  None if nothing is known about it
+    worker    the worker of a fleet that serves it; "" if none does, or there is no fleet
     """
 
     name: str
@@ -32,7 +35,7 @@ class CompanyGlance:
 
     @property
     def needs(self) -> str:
-        """What waits for a person, in a few words; "" if nothing does."""
+        """What needs a person, in a few words; "" if nothing does."""
         found = [] if self.snapshot is None else matters(self.snapshot)
         more = f", and {len(found) - 1} more" if found[1:] else ""
         return self.reason or (f"{found[0].title}{more}" if found else "")
@@ -44,12 +47,12 @@ class CompanyGlance:
 
     @property
     def left_today(self) -> int | None:
-        """Calls; None where nothing is known of them, or a day has no limit."""
+        """The calls left today; None if unknown, or if a day has no limit."""
         return None if self.snapshot is None else self.snapshot.quota.left.get("day")
 
     @property
     def as_of(self) -> str:
-        """How old the oldest list is, in words; "" where nothing is known of it."""
+        """The age of the oldest list in words; "" if unknown."""
         stored = None if self.snapshot is None else self.snapshot.stored
         if self.snapshot is None or stored is None:
             return ""
@@ -60,16 +63,18 @@ class CompanyGlance:
 
 
 class FleetWatcher(Protocol):
-    """Gives glances at all companies, by name. Nothing raises, and nothing holds up the program."""
+    """Returns glances at all companies, by name. Its methods never raise, and never delay the program."""
 
     def glance(self) -> Sequence[CompanyGlance]:
-        """At once, with the states as they were last read."""
+        """Returns at once, with the states as they were last read."""
         ...
 
     async def renew(self, patience: float) -> Sequence[CompanyGlance]:
-        """With fresh readings of the states that are due for one, as far as `patience` (real seconds) reaches."""
+        """Returns with fresh readings of the states that are due for one, as far as `patience` (real seconds)
+        allows.
+        """
         ...
 
     def watcher(self, name: str) -> Watcher | None:
-        """Of one company; None if it is not served at present."""
+        """Returns one company's watcher, None if it is not served at present."""
         ...

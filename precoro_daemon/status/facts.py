@@ -1,4 +1,4 @@
-"""facts about Precoro that only a live account can tell: what is known, since when, and what to set by it"""
+"""facts about Precoro that only a live account shows, and what to set accordingly"""
 
 from __future__ import annotations
 
@@ -17,13 +17,15 @@ NAMES: Mapping[str, str] = {
     "external_ids": "ids of payments",
     "webhooks": "webhooks",
 }
-"""Every fact, in the order in which people see them, and what it is about."""
+"""Every fact in the order in which people see them, with its subject."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """value: one word of few, "" where it could not be found out · said: it in a sentence, or why it is not known ·
-    at: when that was seen (Unix seconds)"""
+    """value  one of few words, "" if unknown
+    said   the fact in a sentence, or why it is unknown
+    at     when it was observed (Unix seconds)
+    """
 
     name: str
     value: str
@@ -32,17 +34,17 @@ class Fact:
 
 
 class FactBook(Protocol):
-    """What was found out. Both raise StoreUnusable."""
+    """The known facts. Both methods raise StoreUnusable."""
 
     async def load(self) -> Sequence[Fact]: ...
 
     async def save(self, facts: Sequence[Fact]) -> None:
-        """In the place of what was kept; durable on return."""
+        """Replaces the stored facts; durable on return."""
         ...
 
 
 def with_facts(known: Iterable[Fact], fresh: Iterable[Fact]) -> Sequence[Fact]:
-    """What is kept: of each the newest that is known; what could not be found out now takes nothing away."""
+    """Returns the newest known value of each; a fact that cannot be found out now keeps its former value."""
     kept = {one.name: one for one in known}
     for one in fresh:
         if one.value or not kept.get(one.name, one).value:
@@ -52,7 +54,10 @@ def with_facts(known: Iterable[Fact], fresh: Iterable[Fact]) -> Sequence[Fact]:
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """A setting that a fact contradicts. `value`: as TOML has it"""
+    """A setting that a fact contradicts.
+
+    value  in TOML
+    """
 
     section: str
     key: str
@@ -67,8 +72,9 @@ _WINDOWS = ("per_second", "per_minute", "per_hour", "per_day")
 
 
 def suggestions(facts: Iterable[Fact], present: Mapping[str, str | int]) -> Sequence[Suggestion]:
-    """What to set otherwise. `present`: the settings in [limits] as they are. Of limits only what is granted beyond
-    or short of what is set."""
+    """Returns what to set otherwise. `present`: the present settings in [limits]. A limit is suggested only if more
+    or less is granted than is set.
+    """
     found: list[Suggestion] = []
     for fact in facts:
         wanted: Mapping[str, str | int] = {}

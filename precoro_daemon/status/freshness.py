@@ -1,4 +1,4 @@
-"""how fresh each list was kept in the last week: its changes, its scans, and how late changes came"""
+"""how fresh each list was in the last week: its changes, its scans, and the delay of changes"""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ class Freshness(Struct, frozen=True):
     """One collection in the last week.
 
     changes, scans  a day
-    delay           mean seconds from a change until a scan brought it; worst: the longest. None: nothing changed
-                    since the list was first read
+    delay           mean seconds from a change until a scan brought it, None if nothing changed since the first
+    reading
+    worst           the longest delay
     """
 
     changes: float = 0.0
@@ -30,7 +31,7 @@ class Freshness(Struct, frozen=True):
 
 
 def of_still_lists(lists: Iterable[Freshness]) -> str:
-    """A sentence about those that brought no change; "" where each of them did."""
+    """Returns a sentence about the lists without changes, "" if there are none."""
     scans = [a_day(one.scans) for one in sorted(lists, key=lambda one: one.scans) if not one.changes]
     if not scans:
         return ""
@@ -39,7 +40,7 @@ def of_still_lists(lists: Iterable[Freshness]) -> str:
 
 
 def freshness_of(hours: Sequence[WatchedHour], now: float) -> Mapping[str, Freshness]:
-    """By collection, as far as the last week tells anything of it."""
+    """Returns freshness by collection, as far as it is known for the last week."""
     lately = _last_week(hours, now)
     # Changes of a time before the first scan are known; what began then is a day old at least, so that the first
     # hours do not look like a busy week.
@@ -49,7 +50,7 @@ def freshness_of(hours: Sequence[WatchedHour], now: float) -> Mapping[str, Fresh
 
 
 def delays_by_hour(hours: Sequence[WatchedHour], now: float) -> Sequence[float | None]:
-    """Mean seconds by hour of the day (UTC) in which a change was made; None: none is known."""
+    """Returns the mean delay in seconds by the hour of the day (UTC) of the change, None if unknown."""
     lately = _last_week(hours, now)
     days = [[one for one in lately if floor(one.begins / HOUR_S) % 24 == hour] for hour in range(24)]
     return [mean_delay(each) for each in days]
@@ -67,7 +68,7 @@ def _freshness(hours: Sequence[WatchedHour], days: float) -> Freshness:
 
 
 def mean_delay(hours: Sequence[WatchedHour]) -> float | None:
-    """Seconds from a change until a scan brought it; None: of none it is known."""
+    """Returns the mean seconds from a change until a scan brought it, None if unknown."""
     delayed = sum(hour.delayed for hour in hours)
     return sum(hour.delay for hour in hours) / delayed if delayed else None
 

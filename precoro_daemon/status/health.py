@@ -1,4 +1,4 @@
-"""whether the program lives and whether it is ready, with the reasons why not"""
+"""whether the program is alive and ready, with the reasons if not"""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from precoro_daemon.values.humanize import span
 
 
 def ailments(snapshot: Snapshot) -> Iterator[str]:
-    """Why the process should be restarted. What a restart does not mend is not among them."""
+    """Yields why the process should be restarted, without what a restart cannot mend."""
     for part in snapshot.pulse.parts:
         if part.stuck:
             yield f"{part.name} has given no sign of life for {silence(part, snapshot.now)}"
 
 
 def obstacles(snapshot: Snapshot) -> Iterator[str]:
-    """Why it is not ready. Payments that wait for a person are none."""
+    """Yields why it is not ready. Payments that wait for a person are no reason."""
     if snapshot.pulse.stopping:
         yield "the program is stopping"
     yield from ailments(snapshot)

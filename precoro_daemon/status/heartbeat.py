@@ -1,4 +1,4 @@
-"""signs of life of the running jobs, taken from what a person watching would see"""
+"""signs of life of the running jobs, derived from their progress"""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from precoro_daemon.status.snapshot import Tallies
 
 
 class ProgressHeartbeat(Silent):
-    """Implements `Progress` and `Heartbeat` where nobody watches: every step is a sign of life of its job."""
+    """Implements `Progress` and `Heartbeat` if nobody watches: every step is a sign of life of its job."""
 
     def __init__(self, clock: Clock, tallies: Tallies | None = None) -> None:
         self._clock = clock

@@ -1,4 +1,4 @@
-"""what laps and runs came to, day by day"""
+"""the results of laps and runs, day by day"""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ HISTORY_SHOWN_S = DAYS_SHOWN * _DAY_S
 class Day(Struct, frozen=True):
     """One day (UTC).
 
-    begins  Unix seconds
-    laps    that did something, and whole runs; brought: records and details that were new or changed
-    failed  what failed, each time that it did
-    delay   mean seconds from a change made on that day until a scan brought it; None: none is known
+    begins   Unix seconds
+    laps     laps that did something, and whole runs
+    brought  records and details that were new or changed
+    failed   number of failures
+    delay    mean seconds from a change made on that day until a scan brought it, None if unknown
     """
 
     begins: float
@@ -36,7 +37,7 @@ class Day(Struct, frozen=True):
 def by_day(
     history: Sequence[PastLap], hours: Sequence[WatchedHour], now: float, days: int = DAYS_SHOWN
 ) -> Sequence[Day]:
-    """The last `days`, today among them, the oldest first; also those on which nothing was done."""
+    """Returns the last `days`, including today, oldest first, with days on which nothing was done."""
     today = floor(now / _DAY_S)
     return [_day(number, history, hours) for number in range(today - days + 1, today + 1)]
 

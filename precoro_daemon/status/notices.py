@@ -1,9 +1,9 @@
-"""what people are notified of by a message: what begins to need them, and what no longer does
+"""which messages people get: what begins to need them, and what no longer does
 
-Matters are compared with those of the comparison before, by their subjects, never by their words. A matter that
-stands in two comparisons in a row is sent, once; when it is gone, that it is mended. So nobody hears of what mends
-itself between two comparisons, and a restart repeats nothing: what stands is kept in the state. What could not be
-sent counts as not sent.
+Matters are compared with those of the previous comparison, by subject and never by wording. A matter found in two
+comparisons in a row is sent once, and its end is sent too. So no message is sent about what mends itself between two
+comparisons, and a restart repeats nothing, because present matters are stored in the state. A message that could not
+be sent counts as unsent.
 """
 
 from __future__ import annotations
@@ -19,7 +19,11 @@ from precoro_daemon.values.visible_text import visible
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A matter as it was kept. `since`: when it was first seen (Unix seconds) · `sent`: people heard of it"""
+    """A stored matter.
+
+    since  when it was first seen (Unix seconds)
+    sent   whether people were notified
+    """
 
     title: str
     since: float
@@ -28,9 +32,9 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What is kept between two comparisons.
+    """What is stored between two comparisons.
 
-    standing     what stood at the last one, by subject
+    standing     the matters of the last one, by subject
     digested_at  when the last digest was due (Unix seconds); None before the first comparison
     """
 
@@ -39,21 +43,21 @@ class Kept:
 
 
 class NoticeBook(Protocol):
-    """What people were notified of. Both raise StoreUnusable."""
+    """What people were notified of. Both methods raise StoreUnusable."""
 
     async def load(self) -> Kept: ...
 
     async def save(self, kept: Kept) -> None:
-        """In the place of what was kept; durable on return."""
+        """Replaces what was stored; durable on return."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What one message is about.
+    """The content of one message.
 
     fresh   matters that need a person from now on
-    mended  what was sent and is gone
+    mended  what was sent and is over
     """
 
     fresh: Sequence[Matter] = ()
@@ -62,7 +66,10 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`notice`: what is to be sent · `sent`: what stands once it was · `unsent`: what stands if it could not be"""
+    """notice  what to send
+    sent    what to store once it was sent
+    unsent  what to store if it could not be sent
+    """
 
     notice: Notice
     sent: Mapping[str, Standing]
@@ -72,7 +79,7 @@ class Comparison:
 def compare(
     before: Mapping[str, Standing], matters: Iterable[Matter], now: float, *, at_once: bool = False
 ) -> Comparison:
-    """`at_once`: what is new is sent at its first comparison, as by a run that ends with it."""
+    """Compares matters. `at_once`: new ones are sent at the first comparison, as by a run that ends with it."""
     present = {matter.subject: matter for matter in matters}
     standing = {subject: before.get(subject, Standing(one.title, now)) for subject, one in present.items()}
     ripe = [subject for subject in present if not standing[subject].sent and (at_once or subject in before)]
@@ -84,7 +91,7 @@ def compare(
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """`kind`: of what weight, as senders of messages know them"""
+    """kind  its severity, in the terms of messengers"""
 
     title: str
     body: str
@@ -92,7 +99,7 @@ class Message:
 
 
 def message(company: str, notice: Notice, now: float) -> Message | None:
-    """None where there is nothing new."""
+    """Returns the message, None if there is nothing new."""
     if not notice.fresh and not notice.mended:
         return None
     body = "\n\n".join([*map(_paragraph, notice.fresh), *(_mended(one, now) for one in notice.mended)])
@@ -104,7 +111,7 @@ def message(company: str, notice: Notice, now: float) -> Message | None:
 
 
 def digest(company: str, matters: Sequence[Matter]) -> Message:
-    """Everything that needs a person at present, in one message."""
+    """Returns everything that needs a person at present, in one message."""
     if not matters:
         return Message(f"{company}: all is well", "Nothing needs you.", "success")
     return Message(f"{company}: {_need(len(matters))} you", "\n\n".join(map(_paragraph, matters)), "info")

@@ -1,4 +1,4 @@
-"""what a person watching may see"""
+"""the progress that can be shown to people"""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ if TYPE_CHECKING:
 
 
 class Progress(CallProgress, MirrorProgress, FileProgress, PaymentProgress, Protocol):
-    """Everything a person watching may see."""
+    """Everything that can be shown to people."""
 
 
 class Silent:
-    """Implements `Progress` for when nobody watches; the log says the same."""
+    """Implements `Progress` and shows nothing; the log says the same."""
 
     def scan_advanced(self, collection: str, scan: Scan, committed: Committed) -> None:
-        """Nobody watches."""
+        """Does nothing."""
 
     def details_advanced(self, collection: str, done: int, failed: int, due: int) -> None:
-        """Nobody watches."""
+        """Does nothing."""
 
     def files_advanced(self, done: FileCounts, failed: int, due: FileCounts) -> None:
-        """Nobody watches."""
+        """Does nothing."""
 
     def payments_ended(self, found: PaymentsAfterRun) -> None:
-        """Nobody watches."""
+        """Does nothing."""
 
     def waiting(self, lane: Lane, window: str, until: float) -> None:
-        """Nobody watches."""
+        """Does nothing."""
 
     def outranked(self, lane: Lane) -> None:
-        """Nobody watches."""
+        """Does nothing."""
 
     def called(self, lane: Lane, left: Mapping[str, int]) -> None:
-        """Nobody watches."""
+        """Does nothing."""
 
     def answered(self, method: str, route: str, outcome: str) -> None:
-        """Nobody watches."""
+        """Does nothing."""

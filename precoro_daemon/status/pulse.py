@@ -1,4 +1,4 @@
-"""what the program is doing at present: its jobs and what else has work of its own"""
+"""what the program is doing at present: its jobs and other working parts"""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ if TYPE_CHECKING:
 
 
 class Pulse(Struct):
-    """The whole program: its jobs in the order of a round, what else has work of its own, when it started, and
-    whether it is ending. refused: why the configuration that was read last is not in use, "" if it is."""
+    """The whole program: its jobs in the order of a round, other working parts, its start, and whether it is ending.
+
+    refused  why the configuration read last is not in use, "" if it is
+    """
 
     started_at: float
     jobs: Sequence[JobStatus] = field(default=())

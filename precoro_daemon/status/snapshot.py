@@ -1,4 +1,4 @@
-"""one snapshot of the whole program: what terminal, page, health and metrics show"""
+"""one snapshot of the whole program, which terminal, page, health and metrics show"""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ if TYPE_CHECKING:
 
 
 class Tallies(Struct, frozen=True):
-    """What was counted since the process started; nothing is ever taken away.
+    """Counts since the process started.
 
     calls    by method, route and outcome
     lines    of the log, by level and event
     answers  to webhooks, by status
-    began    when that was, by the machine's own seconds that nobody sets (time.monotonic)
+    began    the start, in monotonic seconds (time.monotonic)
     """
 
     calls: Counter[tuple[str, str, str]] = field(default_factory=Counter)
@@ -106,13 +106,15 @@ class PaymentStatus(Struct, frozen=True):
 
     @property
     def held_back(self) -> Sequence[str]:
-        """Why no payment is sent though the configuration wants some to be."""
+        """The reasons why no payment is sent although the configuration enables some."""
         reasons = ("" if self.switch.armed else self.switch.reason, self.stopped, self.lacking)
         return [reason for reason in reasons if reason and self.enabled]
 
 
 class Hour(Struct, frozen=True):
-    """Calls of one hour by lane; None: by a version that did not note the lane. `begins` in Unix seconds."""
+    """Calls of one hour by lane; None for calls of a version that did not record the lane. `begins` in Unix
+    seconds.
+    """
 
     begins: float
     calls: Mapping[Lane | None, int]
@@ -180,7 +182,7 @@ class Stored(Struct, frozen=True):
 
     @property
     def listed(self) -> bool:
-        """Every list was read to its end, or cannot be read, so that the backlog is known."""
+        """Whether every list was read to its end, or cannot be read, so that the backlog is known."""
         return all(
             one.as_of is not None or (one.name, Stage.SCAN) in self.quarantined_counts for one in self.mirrored
         )
@@ -189,9 +191,9 @@ class Stored(Struct, frozen=True):
 class Quota(Struct, frozen=True):
     """The account of calls at one moment.
 
-    limits, left  calls by window; windows without a limit are not in them
+    limits, left  calls by window, without windows that have no limit
     reserved      calls of a day that details leave to others
-    lanes         calls that a lane may still make of the day's; None: as many as it likes
+    lanes         calls that a lane may still make today, None for any number
     opens         when its next call may leave, and which window decides that
     """
 
@@ -214,20 +216,20 @@ class Quota(Struct, frozen=True):
 
     @property
     def for_details(self) -> int:
-        """Calls of a day that may go into details; 0: as many as one likes."""
+        """The calls of a day that details may use, 0 for any number."""
         return max(self.limits.get("day", 0) - self.reserved, 0)
 
     def seconds_for(self, calls: int) -> float:
-        """Until the last of that many calls for details has left, if nothing else wants any."""
+        """Returns the seconds until the last of `calls` for details has left, if nothing else needs any."""
         windows = {**self.limits, "day": self.for_details}
         return duration(calls, [(seconds, windows.get(window, 0)) for window, seconds in SECONDS.items()])
 
 
 class Outlook(Struct, frozen=True):
-    """What the planner means to do.
+    """What the planner intends.
 
-    plan   what a day's calls go to; None where they are not limited
-    scans  when each collection is scanned next (Unix seconds); empty where no service decides that
+    plan   the division of a day's calls, None if they are not limited
+    scans  when each collection is scanned next (Unix seconds); empty without a service
     """
 
     plan: QuotaPlan | None = None
@@ -235,7 +237,10 @@ class Outlook(Struct, frozen=True):
 
 
 class Live(Struct, frozen=True):
-    """Signs of life of a service; empty in another process. up: seconds since the service's process started."""
+    """Signs of life of a service; empty in another process.
+
+    up  seconds since the service's process started
+    """
 
     pulse: Pulse = field(default_factory=lambda: Pulse(0.0))
     tallies: Tallies = field(default_factory=Tallies)
@@ -245,11 +250,11 @@ class Live(Struct, frozen=True):
 class Snapshot(Struct, frozen=True):
     """Everything at `now` (Unix seconds by the Clock).
 
-    stored      None as long as the state could not be read once
+    stored      None until the state was read once
     unreadable  why the last attempt to read it failed, "" if it did not
-    webhooks    they come in somewhere
+    webhooks    whether webhooks are received
     command     how this program is called with this configuration
-    company     its name, "" where the configuration gives it none
+    company     its name, "" if the configuration names none
     """
 
     now: float
@@ -272,15 +277,16 @@ class Snapshot(Struct, frozen=True):
 
     @property
     def backfill_time(self) -> TimeToGo | None:
-        """Until every document has its detail, by the plan of a service. None: calls are not limited, or nobody knows
-        how many documents there are, as some list was never read to its end."""
+        """The time until every document has its detail, by the plan of a service; None if calls are not limited, or
+        the number of documents is unknown because some list was never read to its end.
+        """
         if self.plan is None or self.stored is None or not self.stored.listed:
             return None
         return self.plan.time_for(self.stored.backlog, [self.now - at for at in self.stored.backfilled])
 
     @property
     def to_go(self) -> str:
-        """How many documents lack their detail and when they will be there, as a sentence; "" if none does."""
+        """How many documents lack their detail and when they will have it, in a sentence; "" if none does."""
         plan, stored = self.plan, self.stored
         if plan is None or stored is None or not (stored.backlog or not stored.listed):
             return ""
@@ -295,7 +301,9 @@ class Snapshot(Struct, frozen=True):
         return f"{words}; done in {left.words} ({' to '.join(moment(self.now + end) for end in ends)})."
 
     def seconds_left(self, plan: PlanState) -> float:
-        """Until the last change of the plan has left, if nothing else wants the calls; 0: none is to be sent."""
+        """Returns the seconds until the last change of the plan has left, if nothing else needs the calls; 0 if none
+        is to be sent.
+        """
         calls = plan.open - plan.counts.get(State.DOUBT, 0)
         if not calls:
             return 0.0
@@ -303,12 +311,14 @@ class Snapshot(Struct, frozen=True):
 
 
 class Watcher(Protocol):
-    """Gives snapshots. Neither call raises, and neither holds up the program."""
+    """Takes snapshots. Its methods never raise, and never delay the program."""
 
     def glance(self) -> Snapshot:
-        """At once, with the state as it was last read."""
+        """Returns at once, with the state as it was last read."""
         ...
 
     async def snapshot(self, patience: float) -> Snapshot:
-        """With a fresh reading of the state, if one is due and takes no longer than `patience` (real seconds)."""
+        """Returns with a fresh reading of the state, if one is due and takes no longer than `patience` (real
+        seconds).
+        """
         ...

@@ -1,4 +1,4 @@
-"""takes a snapshot: from a reading of the state, the account of calls, and the signs of life of a service"""
+"""takes a snapshot from a reading of the state, the account of calls, and a service's signs of life"""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _HOUR_S = SECONDS["hour"]
 _HOURS_SHOWN = 24
 _CHANGES_SHOWN_S = 30 * SECONDS["day"]
-"""For which people are shown that an answer changed, where that is all."""
+"""Seconds for which a change of an answer is shown if nothing else is affected."""
 
 
 class Scope(Struct, frozen=True):
@@ -69,11 +69,11 @@ class Scope(Struct, frozen=True):
 
 
 class Disks(Struct, frozen=True):
-    """What was seen beside the state.
+    """What was observed beside the state.
 
-    free     bytes on each disk
+    free     bytes free on each disk
     stopped  why the kill switch stops payments, "" if it does not
-    grant    how the login at the accounting system stands, None where it needs none
+    grant    the login at the accounting system, None if it needs none
     """
 
     free: Mapping[str, int]
@@ -90,7 +90,7 @@ def take_snapshot(
     outlook: Outlook | None = None,
     live: Live | None = None,
 ) -> Snapshot:
-    """Of the program at `now`. `live`: None where no service runs in this process."""
+    """Takes a snapshot of the program at `now`. `live`: None if no service runs in this process."""
     return Snapshot(
         now=now,
         quota=Quota.of(account, now),
@@ -104,7 +104,7 @@ def take_snapshot(
 
 
 def describe_state(scope: Scope, overview: Overview, disks: Disks, now: float) -> Stored:
-    """The part of the state that the configuration names, as it was read at `now`."""
+    """Returns the part of the state that the configuration names, as it was read at `now`."""
     names = [*scope.mirrored, *(name for name in overview.collections if name not in scope.mirrored)]
     freshness = freshness_of(overview.watched, now)
     return Stored(
@@ -179,7 +179,7 @@ def _payments(scope: Scope, overview: Overview, disks: Disks) -> PaymentStatus |
 
 
 def _hours(overview: Overview, now: float) -> Sequence[Hour]:
-    """Of calls whose lane was not noted only the number is known."""
+    """Returns calls by hour. Calls without a recorded lane are only counted."""
     begins = [(floor(now / _HOUR_S) - back) * _HOUR_S for back in reversed(range(_HOURS_SHOWN))]
     totals = Counter(floor(at / _HOUR_S) * _HOUR_S for at, _ in overview.calls)
     lanes = Counter((floor(at / _HOUR_S) * _HOUR_S, lane) for at, lane in overview.lanes)

@@ -10,24 +10,24 @@ import anyio
 
 
 class Bearer(Protocol):
-    """Who may say what token is sent. Used from the loop alone; nothing it raises shows a token."""
+    """Supplies the token to send. Used only from the loop; no error shows a token."""
 
     async def token(self) -> str:
-        """The token to send now.
+        """Returns the token to send now.
 
-        Raises TemporaryError where it cannot be had at present and nothing was lost; LoginNeeded where a person must
+        Raises TemporaryError if it cannot be obtained at present and nothing was lost, LoginNeeded if a person must
         log in again.
         """
         ...
 
     async def renew(self, refused: str) -> None:
-        """The server answered 401 to this token. The next `token` gives another one where there is one, or raises."""
+        """Records that the server answered 401 to this token. The next `token` returns another one, or raises."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class SuppliedBearer:
-    """Implements `Bearer` with a token that somebody else keeps fresh.
+    """Implements `Bearer` with a token that another program keeps fresh.
 
     supply  reads it, off the loop, before every request; raises TemporaryError
     """
@@ -38,4 +38,4 @@ class SuppliedBearer:
         return await anyio.to_thread.run_sync(self.supply)
 
     async def renew(self, refused: str) -> None:
-        """Nothing to do here: the program that keeps it fresh may have replaced it by now."""
+        """Does nothing: the program that keeps it fresh may have replaced it by now."""

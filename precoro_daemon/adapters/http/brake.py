@@ -1,4 +1,4 @@
-"""one brake for the calls of all companies that leave by one address"""
+"""one rate limit for the calls of all companies from one address"""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import anyio
 
 
 class EgressBrake:
-    """Implements `Brake`: so many calls a second, divided among the processes of one address.
+    """Implements `Brake`: a number of calls a second, divided among the processes of one address.
 
-    What the others of the address spend is not known here, so each has an equal part of the rate, used or not.
+    What the other processes spend is unknown here, so each has an equal part of the rate, used or not.
     """
 
     def __init__(self, per_second: float) -> None:
@@ -20,7 +20,7 @@ class EgressBrake:
         self._turn: anyio.Lock | None = None
 
     def share(self, processes: int) -> None:
-        """So many call by this address now, this one among them."""
+        """Sets how many processes call from this address, including this one."""
         self._processes = max(1, processes)
 
     async def wait(self) -> None:

@@ -1,4 +1,4 @@
-"""who calls Precoro, and the one origin that may know it"""
+"""the credentials for Precoro, and the one origin that may get them"""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hashlib import blake2b
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """Who we are, and the one origin that may know it."""
+    """The credentials, and the one origin that may get them."""
 
     origin: str
     token: str = field(repr=False)
@@ -20,5 +20,5 @@ class Credentials:
 
     @property
     def fingerprint(self) -> str:
-        """Differs whenever any of the three does; tells nothing about them."""
+        """Differs whenever any of the three does; reveals nothing about them."""
         return blake2b("\0".join((self.origin, *self.secrets)).encode(), digest_size=16).hexdigest()

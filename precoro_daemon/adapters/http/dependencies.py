@@ -1,4 +1,4 @@
-"""what the throttle needs from outside: account, clock, progress, the lease, a brake in common"""
+"""what the throttle needs from outside: account, clock, progress, lease, common brake"""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class ServerClock(Clock, Protocol):
-    """A clock that can be set, once, by the first server's `Date`; returns the shift in seconds."""
+    """A clock that can be set once, by the first server's `Date`; returns the shift in seconds."""
 
     time_scale: float
 
@@ -21,8 +21,9 @@ class ServerClock(Clock, Protocol):
 
 
 class GateDependencies(Struct, frozen=True):
-    """The book of calls, the clock, who counts calls, whether the company is still served here, and what its address
-    may do."""
+    """The book of calls, the clock, the counter of calls, whether this process still serves the company, and the
+    brake of its address.
+    """
 
     book: BudgetBook
     clock: ServerClock

@@ -1,4 +1,4 @@
-"""files from other hosts: without the key, over https, never from inside somebody's network"""
+"""files from other hosts: without the key, over https, never from a private network"""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _TO_ELSEWHERE = frozenset({301, 302, 303, 307, 308})
 
 
 class Downloads:
-    """Fetches what a download address leads to. The address is somebody else's word, and so is every redirect.
+    """Fetches a download address. The address, and every redirect, is untrusted.
 
     allowed  hosts, as "host" or "host:port", that may be private, local or without https
-    home     the origin whose calls are charged: no redirect leads back there past the account of calls
+    home     the origin whose calls are charged: no redirect leads back there without a charge
     """
 
     def __init__(self, allowed: Collection[str], timeouts: Timeouts, home: str = "") -> None:
@@ -61,9 +61,9 @@ class Downloads:
 
     @asynccontextmanager
     async def open(self, address: URL, headers: Mapping[str, str]) -> AsyncIterator[Body]:
-        """The answer at the end of all redirects.
+        """Opens the answer at the end of all redirects.
 
-        Raises AddressRefused, ConnectionFault, ServerFault; MalformedAnswer for an address that is no longer good.
+        Raises AddressRefused, ConnectionFault, ServerFault, and MalformedAnswer for an address that has expired.
         """
         async with AsyncExitStack() as stack:
             body = await self._get(address, headers, stack)
@@ -98,7 +98,7 @@ class Downloads:
 
 
 def read_address(text: str, start: URL) -> URL:
-    """An address as another party wrote it, byte for byte where it can be sent so; relative ones begin at `start`."""
+    """Parses a foreign address, byte for byte if it can be sent so; a relative one is resolved against `start`."""
     try:
         address = start.join(URL(text, encoded=text.isascii() and text.isprintable() and " " not in text))
         # yarl reads the port, and the resolver the labels of the name, only when they are needed.

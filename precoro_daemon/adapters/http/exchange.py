@@ -1,4 +1,4 @@
-"""one request and its answer; which answer is which error"""
+"""one request and its answer, and which answer is which error"""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from precoro_daemon.quota.limits import Lane
 from precoro_daemon.telemetry import excerpt
 
 Pairs = tuple[tuple[str, str], ...]
-"""Names and values in the order they are sent, e.g. (("status[]", "2"), ("status[]", "4"))."""
+"""Names and values in the order in which they are sent, e.g. (("status[]", "2"), ("status[]", "4"))."""
 
 _LEGAL_IN_PATH = "/:@!$&'()*+,;=~-._"
 
@@ -38,10 +38,11 @@ class Request:
     """One call.
 
     form       the body of a write, as pairs
-    headers    beside those that every call has
-    encoded    path and query as they must be sent, where another party wrote them
-    may_leave  asked when the connection stands; False: too late, nothing is written
-    once       not to be repeated though its method would allow it: by then somebody else may have changed the same
+    headers    in addition to those of every call
+    encoded    path and query exactly as they must be sent, if a foreign party wrote them
+    may_leave  called when the connection is established; if it returns False it is too late, and nothing is written
+    once       whether it must not be repeated although its method allows it, because others may change the same by
+    then
     """
 
     method: str
@@ -75,11 +76,11 @@ class Request:
 
     @property
     def repeatable(self) -> bool:
-        """Sending it twice does no more than sending it once. A POST creates something each time."""
+        """Whether sending it twice has the same effect as once. A POST creates something each time."""
         return self.method != "POST" and not self.once
 
     def __str__(self) -> str:
-        """For people: of another party's address without the query, which may be a signature."""
+        """The call for people; a foreign address without its query, which may be a signature."""
         return f"{self.method} {self.encoded.partition('?')[0] or self.target}"
 
 
@@ -93,17 +94,17 @@ class Answer:
     server_time: float | None
 
     def header(self, name: str) -> str:
-        """The value of a header whatever its case, "" if it is absent."""
+        """Returns the value of a header, whatever its case; "" if it is absent."""
         return next((value for key, value in self.headers.items() if key.lower() == name), "")
 
 
 class Body(Protocol):
-    """An answer whose body is still coming. It can be read for as long as its context is entered.
+    """An answer whose body is still arriving. It is readable while its context is open.
 
     head      the answer without its body
-    framed    the body's end is announced, so that it cannot be cut unnoticed
-    patience  seconds after which one that is read only to see what it says is given up
-    coding    how it came packed, "" or "identity" if it did not
+    framed    whether the body's end is announced, so that a cut is noticed
+    patience  seconds after which a body that is only read for its message is given up
+    coding    its compression, "" or "identity" for none
     """
 
     head: Answer
@@ -112,12 +113,13 @@ class Body(Protocol):
     coding: str
 
     def keep_packed(self) -> bool:
-        """Give it out as it comes; False if it is too late for that."""
+        """Delivers the body as it arrives, without decompression. Returns False if it is too late for that."""
         ...
 
     async def piece(self) -> bytes | memoryview:
-        """The next bytes, unpacked, good until the next are asked for; none after the last. Raises
-        ConnectionFault or MalformedAnswer."""
+        """Returns the next bytes, decompressed, valid until the next call; b"" after the last. Raises ConnectionFault
+        or MalformedAnswer.
+        """
         ...
 
 
@@ -126,41 +128,47 @@ OnSent = Callable[[], Awaitable[None]]
 
 
 class Transport(Protocol):
-    """One request on the wire, one answer of whatever status back.
+    """Sends one request and returns one answer of any status.
 
-    Raises ConnectionFault or MalformedAnswer if no complete answer came, DoubtfulError if it was then already sent
-    and must not be sent twice. A cancelled call closes its connection.
+    Raises ConnectionFault or MalformedAnswer if no complete answer arrived, and DoubtfulError if the request was then
+    already sent and must not be sent twice. A cancelled call closes its connection.
     """
 
     async def send(self, request: Request, on_sent: OnSent) -> Answer: ...
 
     def open(self, request: Request, on_sent: OnSent) -> AbstractAsyncContextManager[Body]:
-        """The same for an answer too large to hold. On exit what was not read is dropped with its connection."""
+        """Does the same for an answer too large to hold. On exit the unread rest is dropped with its connection."""
         ...
 
 
 class Exchange(Protocol):
-    """One request, one good answer (2xx, not a web page). Raises what the tables below say, and what `Wire` does."""
+    """Sends one request and returns one good answer (2xx, not a web page). Raises according to the tables below, and
+    what `Wire` raises.
+    """
 
     @property
     def in_flight_bound(self) -> int:
-        """How many calls it is worth having under way at once."""
+        """The useful number of concurrent calls."""
         ...
 
     async def send(self, request: Request) -> Answer: ...
 
     def open(self, request: Request) -> AbstractAsyncContextManager[Body]:
-        """The same for a file, whatever it holds, or for a redirect to one. The call counts as over once its answer
-        begins, so that a long body does not hold up the next call."""
+        """Does the same for a file of any content, or a redirect to one. The call counts as over once its answer
+        begins, so that a long body does not delay the next call.
+        """
         ...
 
     async def send_once(self, request: Request, permit: Callable[[], Awaitable[None]]) -> Answer:
-        """One try of a call that must not be repeated; its answer whatever the status. `permit` is asked when the
-        call may leave and is charged; what it raises ends the call unsent. Raises AuthenticationError besides."""
+        """Makes one attempt of a call that must not be repeated, and returns its answer of any status.
+
+        `permit` is called when the call may leave and is charged; an error in it ends the call unsent. Also raises
+        AuthenticationError.
+        """
         ...
 
     async def sleep(self, seconds: float) -> None:
-        """Sleep before a call is tried again; returns early when no call may leave any more."""
+        """Sleeps before a retry; returns early when no more calls may leave."""
         ...
 
 
@@ -183,7 +191,7 @@ _ERROR_BY_HUNDRED: Mapping[int, tuple[type[DaemonError], str]] = {
 
 
 _ADVICE_FIRST = frozenset({AuthenticationError, Forbidden, NotFound})
-"""A person reads what to do about it before the call that showed it."""
+"""Errors whose advice to people comes before the call that showed them."""
 
 _WEB_PAGE = (WebPage, "a login page of this network, a proxy, a maintenance page or a wrong base_url")
 _TITLE = re.compile(rb"<title[^>]*>([^<]{1,500})", re.IGNORECASE)
@@ -191,7 +199,7 @@ _UNKNOWN = (MalformedAnswer, "that is no answer we know")
 
 
 def check(request: Request, answer: Answer, secrets: tuple[str, ...], *, as_file: bool = False) -> None:
-    """Raise what the answer means, unless it is good. A file may be a web page, and may be elsewhere."""
+    """Raises the error that the answer means, unless it is good. A file may be a web page, and may be elsewhere."""
     meaning = _meaning(answer)
     if meaning is None or (
         as_file and (meaning is _WEB_PAGE or (answer.status // 100 == 3 and answer.header("location")))
@@ -216,7 +224,7 @@ def _meaning(answer: Answer) -> tuple[type[DaemonError], str] | None:
 
 
 def describe(request: Request, answer: Answer, secrets: tuple[str, ...]) -> str:
-    """What was asked and what Precoro said to it, fit for a log."""
+    """Returns the request and Precoro's answer in words fit for a log."""
     # Without its query, which may be a signature that opens a file to anybody.
     where = f" to {answer.header('location').partition('?')[0]}" if answer.status // 100 == 3 else ""
     said = excerpt(answer.body, secrets)

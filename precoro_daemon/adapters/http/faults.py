@@ -1,4 +1,4 @@
-"""failures of aiohttp as our own, without the key behind them; bodies that are still coming"""
+"""aiohttp's failures as our errors, without the key; bodies that are still arriving"""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ READ_BUFFER = 2**20
 """Bytes that one connection reads ahead."""
 
 FAULTS = (aiohttp.ClientError, HttpProcessingError, TimeoutError, OSError)
-"""All that aiohttp raises when a call fails."""
+"""Everything that aiohttp raises when a call fails."""
 
 _LOST = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError, OSError)
 
@@ -33,12 +33,14 @@ _DNS_ADVICE = ". Check DNS; if there is no other way out than a proxy, name it a
 
 
 class Faults(Struct, frozen=True):
-    """`secrets` gives what must never appear in what is said of a failure."""
+    """`secrets` returns what no error text may contain."""
 
     secrets: Callable[[], Sequence[str]] = tuple
 
     def of(self, call: object, error: BaseException) -> TemporaryError:
-        """What a failure of aiohttp means. Raise it outside of the `except`: the error behind it carries headers."""
+        """Returns the error for a failure of aiohttp. Raise it outside of the `except`: its cause would carry
+        headers.
+        """
         if isinstance(error, ConnectionFault | MalformedAnswer):
             return error
         if words := self._of_the_way(error):
@@ -49,7 +51,7 @@ class Faults(Struct, frozen=True):
         return MalformedAnswer(f"{call}: not an HTTP answer we can read: {self.reason(error)}")
 
     def _of_the_way(self, error: BaseException) -> str:
-        """What stands between us and the other side, with what to do; "" for anything else."""
+        """Returns what is wrong between us and the other side, with what to do; "" for anything else."""
         match error:
             case aiohttp.ClientHttpProxyError():
                 proxy = error.request_info.real_url.with_user(None)
@@ -68,21 +70,21 @@ class Faults(Struct, frozen=True):
                 return ""
 
     def _why(self, error: aiohttp.ClientConnectorError) -> str:
-        """The system's word for it, without what aiohttp puts around it."""
+        """Returns the system's error text, without aiohttp's additions."""
         number = error.os_error.errno
         return os.strerror(number).lower() if number and number > 0 else self.reason(error)
 
     def reason(self, error: BaseException) -> str:
-        """aiohttp's and the system's words; some of them raise without any, some quote the server."""
+        """Returns the error text of aiohttp and the system; some errors have none, some quote the server."""
         return excerpt(str(error), self.secrets()) or type(error).__name__
 
     async def once(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
-        """Keep aiohttp from sending again by itself.
+        """Keeps aiohttp from repeating a request.
 
         It repeats GET, PUT and DELETE after a dropped connection (aiohttp/client.py, `retry_persistent_connection`),
-        unless the error is one it does not know; the server may have counted the first one, we would not count the
+        unless it does not know the error. The server may have counted the first request, and we would not count the
         second.
         """
         try:
@@ -95,7 +97,7 @@ class Faults(Struct, frozen=True):
 
 
 class ComingBody:
-    """Implements `Body` on an open response that aiohttp has not unpacked. `call` names it in errors."""
+    """Implements `Body` on an open response that aiohttp does not decompress. `call` names it in errors."""
 
     def __init__(self, response: aiohttp.ClientResponse, call: object, faults: Faults, patience: float) -> None:
         self.patience = patience
@@ -144,7 +146,7 @@ class ComingBody:
 
 
 async def beginning(body: Body, most: int) -> tuple[bytes, bool]:
-    """The body's first bytes, at least `most` if there are so many; and whether that was all of it."""
+    """Returns the body's first bytes, at least `most` if there are that many, and whether that was everything."""
     pieces: list[bytes] = []
     with anyio.move_on_after(body.patience):
         while sum(map(len, pieces)) < most:
@@ -156,13 +158,13 @@ async def beginning(body: Body, most: int) -> tuple[bytes, bool]:
 
 
 def plain_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """With names in small letters; of a repeated one the last."""
+    """Returns the headers with names in lower case; of a repeated one the last."""
     return {name.lower(): value for name, value in headers.items()}
 
 
 @lru_cache(maxsize=16)
 def unix(date: str) -> float | None:
-    """An HTTP date in Unix seconds, None if it is none. Answers of one second all have the same."""
+    """Returns an HTTP date in Unix seconds, None if it is none. Cached: all answers of one second have the same."""
     try:
         return parsedate_to_datetime(date).timestamp()
     except (ValueError, TypeError, OverflowError):

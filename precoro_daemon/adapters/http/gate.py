@@ -1,4 +1,4 @@
-"""the gate every call passes: who goes next, when, and not before it is charged"""
+"""the gate for every call: which one leaves next and when, and not before it is charged"""
 
 from __future__ import annotations
 
@@ -27,36 +27,39 @@ from precoro_daemon.telemetry import get_logger
 _log = get_logger()
 
 _AHEAD = 1.5
-"""Seconds before its time at which a call is chosen, so that its charge is on disk when the last second is over."""
+"""Seconds before its time at which a call is chosen, so that its charge is on disk when the previous second is
+over.
+"""
 
 _WORTH_WAITING = 60.0
-"""Seconds that a call waits for the day to open; for more the caller has better things to do."""
+"""Seconds that a call waits for the day to open; for longer, its caller is better informed by an error."""
 
 _WORTH_LOGGING = 5.0
-"""Seconds of waiting from which the log says so."""
+"""Seconds of waiting from which it is logged."""
 
 _OUTRANKED_S = 30.0
-"""Seconds between two signs of life of a call that only lets others go first: a job counts as stuck after minutes."""
+"""Seconds between two signs of life of a call that lets others go first: a job counts as stuck after minutes."""
 
 _BRAKED_S = 30.0
-"""Seconds of this machine between two signs of life of a call that waits for those of other companies."""
+"""Real seconds between two signs of life of a call that waits for those of other companies."""
 
 _LEAST_PAUSE_S = 0.5
-"""Seconds of this machine between two such signs: in a rehearsal half a minute passes in milliseconds."""
+"""Least real seconds between two such signs: in a rehearsal half a minute passes in milliseconds."""
 
 _TAUGHT_EVERY_S = 60.0
-"""Seconds after which what was learned is kept for the next process again. What a refusal taught is kept at once."""
+"""Seconds between two commits of lessons for the next process. What a refusal taught is stored at once."""
 
 _LATE_SEND_S = 0.1
-"""Seconds by which a request may leave later than its charge says (its connection had to stand first) before that is
-noted: the next process goes by the book, and would ask the same again too early."""
+"""Seconds by which a request may leave later than its charge says (while its connection was established) before that
+is recorded: the next process uses the book, and would repeat the request too early.
+"""
 
 
 class Gate:
-    """Lets calls leave one by one, in order of lane and arrival among those whose windows are open.
+    """Lets calls leave one by one, in the order of lane and arrival among those whose windows are open.
 
-    A call is waiting, then leaving, then in flight. Only one is leaving: until its request is really written nobody
-    knows when the next may follow. A call that is cancelled, in whatever state, holds nothing any more.
+    A call is waiting, then leaving, then in flight. Only one is leaving: until its request is really written, it is
+    unknown when the next may follow. A call that is cancelled, in whatever state, holds nothing any more.
     """
 
     def __init__(self, budget: Budget, guard: KeyGuard, dependencies: GateDependencies) -> None:
@@ -86,8 +89,9 @@ class Gate:
 
     @asynccontextmanager
     async def leave(self, request: Request) -> AsyncIterator[QueuedCall]:
-        """Wait, be charged, leave. Raises BudgetSpent, AuthenticationError or KeyInDoubt instead of waiting for very
-        long."""
+        """Waits, charges, and lets the call leave. Raises BudgetSpent, AuthenticationError or KeyInDoubt instead of a
+        very long wait.
+        """
         key = self._budget.key(request.method, request.target)
         call = QueuedCall(request, next(self._arrivals), key)
         self._queue(call)
@@ -109,7 +113,7 @@ class Gate:
         insort(self._waiting, call, key=lambda waiting: waiting.rank)
 
     async def _turn(self, call: QueuedCall) -> None:
-        """Wait until this call is the one to leave; it then holds the exit."""
+        """Waits until this call is the one to leave; it then holds the exit."""
         shown = ""
         while True:
             self._check(call)
@@ -130,14 +134,14 @@ class Gate:
         self._leaving = call
 
     async def _let_others_go(self, call: QueuedCall, wait: float) -> None:
-        """The call in its way nudges it. That others leave once its windows are open is a sign of life."""
+        """Waits behind another call, which wakes this one. Calls that leave meanwhile are signs of life."""
         left = self._departures
         await call.nap.sleep(self._clock, wait + max(_OUTRANKED_S, _LEAST_PAUSE_S * self._clock.time_scale))
         if self._departures > left:
             self._progress.outranked(call.lane)
 
     def _log_wait(self, call: QueuedCall, opening: Opening, wait: float) -> None:
-        """A person sees every wait; the log has one line for a long one, however many calls wait."""
+        """Reports every wait as progress, and logs a long one once, however many calls wait."""
         self._progress.waiting(call.lane, opening.window, opening.at)
         if wait > _WORTH_LOGGING and opening.at > self._logged.get(opening.window, -math.inf):
             self._logged[opening.window] = opening.at
@@ -174,9 +178,9 @@ class Gate:
         return next((call for call, opening in self._leaders(now) if _chosen_from(opening) <= now), None)
 
     def _leaders(self, now: float) -> Iterator[tuple[QueuedCall, Opening]]:
-        """Of each lane the calls that no earlier one of the lane leaves before: only they need to know the time. Any
-        other is waked when its leader has left or given up. To wake dozens for each call took ten times the CPU time
-        of all the rest of it.
+        """Yields, for each lane, the calls that no earlier call of the lane precedes: only they need timers. The
+        others are woken when their predecessor has left or given up. Waking dozens for each call took ten times the
+        CPU time of everything else.
         """
         paced, openings = Opening(self._pace.opens(), "second"), self._budget.openings(now, self._pace.way)
         soonest: dict[Lane, Opening] = {}
@@ -187,7 +191,7 @@ class Gate:
                 yield call, opening
 
     async def sleep(self, seconds: float) -> None:
-        """Sleep; cut short when the gate is stopped."""
+        """Sleeps; returns early when the gate is stopped."""
         nap = Nap()
         self._sleeping.add(nap.end)
         try:
@@ -197,14 +201,14 @@ class Gate:
             self._sleeping.discard(nap.end)
 
     def stop(self) -> None:
-        """Let no further call leave; those that wait raise Stopped, those in flight go on."""
+        """Lets no further call leave; waiting calls raise Stopped, calls in flight continue."""
         self._stopped = True
         for wake in (*self._sleeping, *(call.nap.end for call in self._waiting)):
             wake()
         self._nudge_leaving()
 
     def _nudge(self) -> None:
-        """Something changed: wake the call that may leave now, and those that are next, to set their timers."""
+        """Wakes the call that may leave now after a change, and those that are next, to set their timers."""
         now, taken = self._clock.now(), self._exit_taken
         for call, opening in self._leaders(now):
             is_open = _chosen_from(opening) <= now
@@ -217,7 +221,7 @@ class Gate:
             self._leaving.nap.end()
 
     async def _charge(self, call: QueuedCall) -> None:
-        """Charge the leaving call, durably; or send it back to wait if its window was closed meanwhile."""
+        """Charges the leaving call durably, or makes it wait again if its window was closed meanwhile."""
         now = self._clock.now()
         if self._budget.unlimited(now):
             self._let_follow(call)
@@ -236,24 +240,26 @@ class Gate:
         call.charge = self._budget.charge(call.key, self._clock.now(), call.lane)
 
     def _news(self, now: float) -> Mapping[str, float] | None:
-        """What was learned, now and then: it is kept for the next process together with a charge."""
+        """Returns, now and then, what was learned, to be stored for the next process with a charge."""
         if 0 <= now - self._taught_at < _TAUGHT_EVERY_S:
             return None
         return self.lessons(now)
 
     def lessons(self, now: float) -> Mapping[str, float]:
-        """To be kept: what was learned so far."""
+        """Returns what was learned so far."""
         self._taught_at = now
         return self._budget.add_lessons(self._pace.lessons)._replace(at=now).flat
 
     def recall(self, lessons: Lessons) -> None:
-        """Go on from what an earlier process learned."""
+        """Continues with what an earlier process learned."""
         self._taught_at = self._clock.now()
         self._budget.recall(lessons)
         self._pace.recall(lessons)
 
     async def _may_leave(self, call: QueuedCall) -> bool:
-        """Wait until the last second is over; False if there is more to wait for: others go meanwhile."""
+        """Waits until the previous second is over. Returns False if the call must wait longer, so that others may go
+        meanwhile.
+        """
         braked = self._brake is not None
         while True:
             self.refuse_if_stopped()
@@ -273,7 +279,7 @@ class Gate:
             await call.nap.sleep(self._clock, opening.at - now)
 
     async def _await_brake(self, call: QueuedCall) -> None:
-        """Wait for other companies' calls by the same address; cut short when the gate is stopped."""
+        """Waits for other companies' calls from the same address; returns early when the gate is stopped."""
         if self._brake is None:
             return
         brake, free = self._brake, anyio.Event()
@@ -297,7 +303,9 @@ class Gate:
         self._check(call)
 
     async def _unbook(self, call: QueuedCall) -> None:
-        """A call that never left must not spend the quota of the next process: an outage would use up the day."""
+        """Refunds a call that never left, so that it does not spend the next process's quota: an outage would use up
+        the day.
+        """
         if call.booked is not None:
             with anyio.CancelScope(shield=True):
                 await self._book.refund(call.booked, self._budget.counted(call.key))
@@ -317,7 +325,7 @@ class Gate:
         self._nudge()
 
     async def sent(self, call: QueuedCall) -> None:
-        """The request is written: the next one follows an interval after it."""
+        """Records that the request is written: the next one follows an interval after it."""
         assert call.charge is not None
         call.sent_at = self._clock.now()
         self._departures += 1
@@ -335,7 +343,7 @@ class Gate:
             await self._book.move(booked, call.charge.counted, call.sent_at)
 
     def answered(self, call: QueuedCall, *, accepted: bool) -> None:
-        """`accepted`: it was no 429. The answer may show that the next one can leave at once."""
+        """Records the answer, which may let the next call leave at once. `accepted`: it was no 429."""
         assert call.sent_at is not None
         assert call.trip is not None
         now = self._clock.now()
@@ -352,5 +360,7 @@ class Gate:
 
 
 def _chosen_from(opening: Opening) -> float:
-    """When a call may be chosen to leave: its own windows must be open by then, as it keeps others from leaving."""
+    """Returns when a call may be chosen to leave: its own windows must be open by then, because it keeps others from
+    leaving.
+    """
     return opening.at - (_AHEAD if opening.window == "second" else 0.0)

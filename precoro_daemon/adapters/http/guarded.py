@@ -1,4 +1,4 @@
-"""connections to public addresses alone, over https, but for hosts that the user allows"""
+"""connections only to public addresses and over https, except to hosts that the user allows"""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from yarl import URL
 from precoro_daemon.errors import AddressRefused
 
 _may_lead_inside: ContextVar[bool] = ContextVar("_may_lead_inside", default=False)
-"""Whether what the present task fetches may come from inside."""
+"""Whether the present task may connect to a private address."""
 
 
 class Guard:
     """allowed  hosts, as "host" or "host:port", that may be private, local or without https
-    section  of the configuration, where they are named
+    section  the section of the configuration that names them
     """
 
     def __init__(self, allowed: Collection[str], section: str) -> None:
@@ -38,7 +38,7 @@ class Guard:
         )
 
     def check(self, address: URL) -> None:
-        """Raises AddressRefused."""
+        """Raises AddressRefused if the address may not be requested."""
         if self._is_allowed(address):
             return
         if address.scheme != "https":
@@ -48,7 +48,9 @@ class Guard:
             raise AddressRefused(f"{shown(address)} is a private or local address{self._remedy}")
 
     def enter(self, address: URL, *, proxied: bool) -> None:
-        """The present task asks for this next. A proxy stands inside, and it alone sees where a name leads."""
+        """Announces the next request of the present task. A proxy is inside the network, and only it sees where a
+        name leads.
+        """
         _may_lead_inside.set(proxied or self._is_allowed(address))
 
     def _is_allowed(self, address: URL) -> bool:
@@ -57,7 +59,7 @@ class Guard:
 
 
 def guarded_socket(remedy: str, found: aiohttp.AddrInfoType) -> socket.socket:
-    """The last check: of the very address that is connected to, wherever it comes from."""
+    """Makes the last check: of the very address that is connected to, wherever it comes from."""
     family, kind, protocol, _, address = found
     if not _may_lead_inside.get() and is_inside(str(address[0])):
         raise AddressRefused(f"{address[0]} is a private or local address{remedy}")
@@ -65,7 +67,7 @@ def guarded_socket(remedy: str, found: aiohttp.AddrInfoType) -> socket.socket:
 
 
 class _Guarded(AbstractResolver):
-    """Resolves as the system does and refuses names that lead inside: here, as what it answers is connected to."""
+    """Resolves as the system does, and refuses names that lead inside, because its answer is connected to."""
 
     def __init__(self, remedy: str) -> None:
         self._remedy = remedy
@@ -84,7 +86,7 @@ class _Guarded(AbstractResolver):
 
 
 def is_inside(host: str) -> bool:
-    """Whether it is an address, in numbers, that is not one of the public internet."""
+    """Returns whether the host is a numeric address that is not on the public internet."""
     try:
         address = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
@@ -108,7 +110,7 @@ _INSIDE = tuple(
 
 
 def _translated(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    """The IPv4 address that one in IPv6 leads to: mapped, by NAT64, or in the old form ::a.b.c.d."""
+    """Returns the IPv4 address behind an IPv6 address: mapped, by NAT64, or in the old form ::a.b.c.d."""
     if address.ipv4_mapped:
         return address.ipv4_mapped
     if address in _NAT64:
@@ -117,12 +119,12 @@ def _translated(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | ipadd
 
 
 def origin_of(address: URL) -> tuple[str, str, int | None]:
-    """Scheme, host and port, the same however they are written."""
+    """Returns scheme, host and port in a normal form."""
     return (address.scheme, (address.host or "").lower(), address.port)
 
 
 def shown(address: URL) -> str:
-    """Without query and fragment, which often hold a signature that opens the file to anybody."""
+    """Returns the address without query and fragment, which often hold a signature that gives anyone access."""
     return (
         str(address.with_query(None).with_fragment(None).with_user(None)) if address.host else "the download address"
     )

@@ -1,4 +1,4 @@
-"""a key that Precoro refuses is not tried again and again"""
+"""keeps a refused key from being tried again and again"""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ _BLOCKED = "so were the calls before it: the key or this address is blocked"
 
 
 class KeyGuard:
-    """Says the verdict of `KeyStanding` to every call of this process and, by the book, to the next processes with
-    the same credentials."""
+    """Applies the verdict of `KeyStanding` to every call of this process and, by the book, to later processes with
+    the same credentials.
+    """
 
     def __init__(self, credentials: Credentials, book: BudgetBook, now: Callable[[], float]) -> None:
         self._credentials = credentials
@@ -36,7 +37,7 @@ class KeyGuard:
         return self._standing.proven
 
     async def recall(self) -> None:
-        """Learn what earlier processes met."""
+        """Loads the refusals that earlier processes met."""
         refusal = await self._book.load_refusal(self._credentials.fingerprint)
         if refusal is None:
             return
@@ -50,8 +51,9 @@ class KeyGuard:
         )
 
     def check(self, request: Request) -> None:
-        """Raises AuthenticationError while the key stands refused and is not to be tried again, KeyInDoubt while
-        the request is better not made."""
+        """Raises AuthenticationError while the key is refused and must not be tried again, KeyInDoubt while the
+        request is better not made.
+        """
         if self._standing.is_refused(self._now()):
             raise AuthenticationError(self._verdict)
         if _is_single(request) and self._standing.is_doubted(self._now()):
@@ -72,12 +74,12 @@ class KeyGuard:
             raise LockedOut(await self._refuse(request, answer, _advice(ruling, answer)))
 
     async def prove(self, request: Request) -> None:
-        """A call was answered as it should be: the key is good."""
+        """Records a good answer, which proves the key."""
         if self._standing.proved(_collection(request)):
             await self._book.clear_refusal()
 
     async def _refuse(self, request: Request, answer: Answer, advice: str) -> str:
-        """The verdict, which stands from now on."""
+        """Returns the verdict, which lasts from now on."""
         said = describe(request, answer, self._credentials.secrets)
         self._verdict = f"{said}; {advice} (asked {self._credentials.origin})"
         self._standing.refused(self._now())
@@ -92,7 +94,7 @@ def _advice(ruling: Ruling, answer: Answer) -> str:
 
 
 def _is_single(request: Request) -> bool:
-    """One document or file, and no payment that waits for it."""
+    """Returns whether the request is for a single document or file, and no payment waits for it."""
     return request.method == "GET" and request.path.count("/") > 1 and request.lane is not Lane.PAYMENTS
 
 

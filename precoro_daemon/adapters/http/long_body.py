@@ -1,11 +1,11 @@
-"""the rest of a long body, from its socket straight into large buffers
+"""reads the rest of a long body from its socket straight into large buffers
 
-Theory of operation. aiohttp takes what a socket has in many small pieces and copies each in its parser, which costs
-more CPU time than to hash a file and to write it. Once the head of an answer has said how long its body is, no parser
-is needed: the transport gets another protocol, which has the kernel (or TLS) write into a large buffer and takes no
-more than the body has. With its last byte the connection's own protocol has the transport back, and aiohttp learns
-that the body ended, so that the connection is used again. Who stops before that leaves a body without an end: such a
-connection aiohttp closes.
+Theory of operation. aiohttp reads a socket in many small pieces and copies each in its parser, which costs more CPU
+time than hashing a file and writing it. Once the head of an answer has stated the body's length, no parser is needed:
+the transport gets another protocol, which lets the kernel (or TLS) write into a large buffer and reads no more than
+the body has. With its last byte the connection's own protocol gets the transport back, and aiohttp learns that the
+body ended, so that the connection is reused. A reader that stops before leaves a body without an end; aiohttp closes
+such a connection.
 """
 
 from __future__ import annotations
@@ -16,21 +16,23 @@ import aiohttp
 import anyio
 
 _LEAST_BYTES = 2**18
-"""aiohttp takes as much in one piece."""
+"""The size that aiohttp reads in one piece."""
 
 _BUFFER_BYTES = 2**20
 
 _PIECE_S = 1.0
-"""Seconds after which what came is given out, so that a body that trickles is noticed."""
+"""Seconds after which what arrived is delivered, so that a slow body is noticed."""
 
 
 _spare: list[bytearray] = []
-"""Buffers that no body is using. To have a new one for each takes as long as to hash what comes."""
+"""Buffers that no body is using. Allocating a new one for each body takes as long as hashing its content."""
 
 
 class LongBody(asyncio.BufferedProtocol):
-    """Of `length` bytes, of which `left` are still to come; `patience`: seconds between two arrivals. One task at a
-    time."""
+    """A body of `length` bytes, of which `left` are still to arrive. One task at a time.
+
+    patience  seconds between two arrivals
+    """
 
     def __init__(self, response: aiohttp.ClientResponse, length: int, left: int, patience: float) -> None:
         assert response.connection is not None
@@ -49,8 +51,9 @@ class LongBody(asyncio.BufferedProtocol):
         self._transport.set_protocol(self)
 
     async def piece(self) -> memoryview:
-        """The next bytes, good until the next are asked for; none after the last. Raises what aiohttp raises where
-        a body breaks off."""
+        """Returns the next bytes, valid until the next call; b"" after the last. Raises what aiohttp raises if a body
+        breaks off.
+        """
         if self._lost is not None:
             raise self._lost
         self._filled, self._ready = 0, anyio.Event()
@@ -78,7 +81,7 @@ class LongBody(asyncio.BufferedProtocol):
             raise self._lost or aiohttp.SocketTimeoutError("Timeout on reading data from socket")
 
     def _pause(self) -> None:
-        """The transport of a body that ended is somebody else's already."""
+        """Stops reading, unless the body has ended: the transport is then no longer ours."""
         if self._left:
             self._transport.pause_reading()
 
@@ -97,7 +100,7 @@ class LongBody(asyncio.BufferedProtocol):
             self._ready.set()
 
     def eof_received(self) -> None:
-        """The transport closes itself."""
+        """Lets the transport close itself."""
 
     def connection_lost(self, exc: Exception | None) -> None:
         came = f"{self._length - self._left:,} of {self._length:,} bytes came"
@@ -113,7 +116,9 @@ class LongBody(asyncio.BufferedProtocol):
 
 
 def take_over(response: aiohttp.ClientResponse, patience: float) -> LongBody | None:
-    """The rest of a body, of which all that came was read; None where it is short, or nobody knows how long."""
+    """Returns the rest of a body of which everything received was read; None if it is short, or its length is
+    unknown.
+    """
     length = response.content_length
     if length is None or response.connection is None or "Transfer-Encoding" in response.headers:
         return None

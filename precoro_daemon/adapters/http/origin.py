@@ -24,7 +24,7 @@ from precoro_daemon.errors import ConnectionFault, MalformedAnswer
 
 _MOST_CONNECTIONS = 40
 _KEEPALIVE = 55.0
-"""Seconds that a connection is kept: load balancers hang up after a minute, and should not be the first to."""
+"""Seconds that a connection is kept: load balancers close it after a minute, and should not be the first to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +38,11 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class OriginOptions:
-    """How one origin is talked to.
+    """How to call one origin.
 
     url           scheme, host and port
     largest_body  bytes of an answer, after decompression
-    keep_alive    whether connections are used again
+    keep_alive    whether connections are reused
     """
 
     url: str
@@ -56,8 +56,8 @@ class Outgoing:
     """One request as it leaves.
 
     target     path and query, percent-encoded
-    may_leave  asked when a new connection stands; False: too late, nothing is written
-    shown_as   what errors call it, where its target must not be shown
+    may_leave  called when a new connection is established; if it returns False it is too late, and nothing is written
+    shown_as   its name in errors, if its target must not be shown
     """
 
     method: str
@@ -77,7 +77,7 @@ class Outgoing:
 
 
 class Origin:
-    """The one place that ever gets the secrets of its requests. `secrets` are what no error may show."""
+    """The only place that ever gets the secrets of its requests. `secrets` are what no error may show."""
 
     def __init__(
         self, options: OriginOptions, headers: Mapping[str, str], secrets: Callable[[], Sequence[str]]
@@ -115,8 +115,9 @@ class Origin:
         await self._stack.aclose()
 
     async def send(self, outgoing: Outgoing, on_sent: OnSent) -> Answer:
-        """Raises ConnectionFault or MalformedAnswer where no complete answer comes; `on_sent` tells whether the
-        request was then already on its way."""
+        """Sends a request. Raises ConnectionFault or MalformedAnswer if no complete answer arrives; `on_sent` shows
+        whether the request was then already on its way.
+        """
         try:
             return await self._exchange(outgoing, on_sent)
         except (ConnectionFault, MalformedAnswer, *FAULTS) as error:
@@ -126,7 +127,7 @@ class Origin:
 
     @asynccontextmanager
     async def open(self, outgoing: Outgoing, on_sent: OnSent) -> AsyncIterator[Body]:
-        """The same for an answer of any size, which may take any time as long as it keeps coming."""
+        """Does the same for an answer of any size, which may take any time as long as it keeps arriving."""
         async with AsyncExitStack() as stack:
             try:
                 response = await stack.enter_async_context(self._request(outgoing, on_sent, endless=True))
@@ -160,7 +161,7 @@ class Origin:
             return Answer(response.status, response.headers, body, unix(response.headers.get("Date", "")))
 
     async def _read(self, outgoing: Outgoing, response: aiohttp.ClientResponse) -> bytes:
-        """The body, counted after decompression, which aiohttp does piece by piece."""
+        """Returns the body, counted after decompression, which aiohttp does piece by piece."""
         pieces: list[bytes] = []
         room = self._options.largest_body
         while piece := await response.content.readany():
@@ -173,15 +174,15 @@ class Origin:
 
 
 _leaving: ContextVar[tuple[Outgoing, OnSent]] = ContextVar("_leaving")
-"""What the present task is sending, and whom it tells that it is sent."""
+"""The present task's request, and whom to notify when it is sent."""
 
 
 class _Punctual(aiohttp.ClientRequest):
-    """Asks whether it may still leave when its connection stands, and tells when it has left.
+    """Checks whether a request may still leave when its connection is established, and reports when it has left.
 
-    Not in traces. What is raised in the one of the connection's end leaves the connection open for good
-    (aiohttp/connector.py, `connect`); and the one of the headers comes before they are written: a process that is
-    kept from writing just then would count the next call's interval from too early.
+    Traces cannot do that. An error in the trace of the connection's end leaves the connection open for good
+    (aiohttp/connector.py, `connect`). The trace of the headers is called before they are written: a process that is
+    suspended just then would count the next call's interval from too early a time.
     """
 
     async def send(self, conn: Connection) -> aiohttp.ClientResponse:

@@ -1,4 +1,4 @@
-"""what became of a call, in words of which there are few, for those who count"""
+"""the outcome of a call in one of few words, for metrics"""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _DISTINGUISHED = frozenset({400, 401, 403, 404, 408, 409, 422, 429, 500, 502, 50
 
 
 def route_of(request: Request) -> str:
-    """The path with a place-holder for what names one record: /invoices/{id}. Where others wrote the path: other."""
+    """Returns the path with a placeholder for a record's id: /invoices/{id}; "other" for a foreign path."""
     first, _, rest = request.path.removeprefix("/").partition("/")
     if request.encoded or f"/{first}" not in _ROUTES:
         return "other"
@@ -24,7 +24,7 @@ def outcome_of(status: int) -> str:
 
 
 def outcome_of_failure(error: DaemonError) -> str:
-    """Where no complete answer came."""
+    """Returns the outcome if no complete answer arrived."""
     match error:
         case TimedOut():
             return "timeout"

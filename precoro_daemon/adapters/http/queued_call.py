@@ -13,8 +13,11 @@ from precoro_daemon.runtime.nap import Nap
 
 @dataclass(eq=False, slots=True)
 class QueuedCall:
-    """nap      its wait until it may be its turn · booked: when the book has it, None if it has not
-    charge   its place in the budget once it may leave · sent_at: when its request was written · trip: its way since
+    """nap      its wait for its turn
+    booked   its time in the book, None if it is not booked
+    charge   its place in the budget once it may leave
+    sent_at  when its request was written
+    trip     its way since then
     """
 
     request: Request

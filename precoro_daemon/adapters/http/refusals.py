@@ -1,4 +1,4 @@
-"""what a 429 says, read from its headers and its body"""
+"""reads a 429 from its headers and its body"""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ _LEAST_TIMESTAMP_S = 1e9
 
 
 def read_refusal(headers: Mapping[str, str], body: bytes, server_time: float) -> Refusal:
-    """Read a 429. `server_time` is the answer's own `Date`: a difference to it holds whatever our clock says."""
+    """Reads a 429. `server_time` is the answer's own `Date`: a difference from it is right whatever our clock
+    says.
+    """
     said = {name.lower(): value for name, value in headers.items()} | _fields(body)
     kind = str(said.get(_TYPE) or "")
     words = kind.lower()
@@ -39,7 +41,7 @@ def read_refusal(headers: Mapping[str, str], body: bytes, server_time: float) ->
 
 
 def read_wait(value: Any, server_time: float) -> float | None:
-    """Seconds that a `Retry-After` asks for, clamped; None if it cannot be read."""
+    """Returns the seconds that a `Retry-After` demands, clamped; None if it is unreadable."""
     wait = _wait(value, server_time)
     return None if wait is None else clamp_wait(wait)
 
@@ -62,7 +64,7 @@ def _wait(value: Any, server_time: float) -> float | None:
 
 
 def _moment(text: str) -> datetime | None:
-    """ISO-8601, "2025-12-16 09:00:49 UTC" or an HTTP date; in UTC if it names no zone."""
+    """Reads ISO-8601, "2025-12-16 09:00:49 UTC" or an HTTP date; without a zone it is UTC."""
     iso = re.sub(r"\s*(UTC|GMT)$", "+00:00", text)
     for read, form in ((datetime.fromisoformat, iso), (parsedate_to_datetime, text)):
         try:

@@ -1,4 +1,4 @@
-"""a failed call is tried again, later, as long as that can help"""
+"""retries a failed call later, as long as that can help"""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ T = TypeVar("T")
 
 
 class Retrying:
-    """Sends and reads, both inside the retried call. Wrapped around the throttle: a sleeping retry holds no slot.
+    """Sends and reads, both inside the retried call. It wraps the throttle, so a sleeping retry holds no slot.
 
-    Raises what `Exchange` and the reader raise, after the last try.
+    Raises what `Exchange` and the reader raise, after the last attempt.
     """
 
     def __init__(self, exchange: Exchange, jitter: Callable[[], float] = random.random) -> None:
@@ -32,7 +32,9 @@ class Retrying:
         return self._exchange.in_flight_bound
 
     async def send(self, request: Request, read: Callable[[Answer], T]) -> T:
-        """`read` turns the answer into what the caller wants; MalformedAnswer from it is a failure like any other."""
+        """Sends a request. `read` turns the answer into the result; MalformedAnswer from it is a failure like any
+        other.
+        """
         is_first = not self._has_read
         failures: list[TemporaryError] = []
         while True:
@@ -60,7 +62,7 @@ class Retrying:
 
 
 def _log_retry(request: Request, failures: Sequence[TemporaryError], wait: float) -> None:
-    """A 429 was logged where its window was closed."""
+    """Logs a retry. A 429 was already logged when its window was closed."""
     if not isinstance(failures[-1], RateLimited):
         reason = str(failures[-1])
         _log.warning("call_retried", call=str(request), attempt=len(failures), reason=reason, wait=wait)

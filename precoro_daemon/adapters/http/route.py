@@ -1,4 +1,4 @@
-"""the way that calls take: straight or through a proxy, and whose certificates are believed"""
+"""the route of calls: direct or through a proxy, and the certificates to trust"""
 
 from __future__ import annotations
 
@@ -18,15 +18,17 @@ from precoro_daemon.errors import ConfigurationError, ConnectionFault
 
 
 class Route(Struct, frozen=True):
-    """proxy    where calls go that NO_PROXY does not exempt; "": where HTTPS_PROXY, HTTP_PROXY or ALL_PROXY say
-    ca_file  certificates that are believed beside those of the system
+    """proxy    for calls that NO_PROXY does not exempt; "": as HTTPS_PROXY, HTTP_PROXY or ALL_PROXY say
+    ca_file  certificates to trust in addition to the system's
     """
 
     proxy: str = ""
     ca_file: Path | None = None
 
     def proxy_for(self, address: URL) -> URL | None:
-        """None for straight, as always on this machine. Raises ConnectionFault for a proxy that is none of HTTP."""
+        """Returns the proxy, None for a direct call, as always on this machine. Raises ConnectionFault if it is no
+        HTTP proxy.
+        """
         host = address.host or ""
         if _is_here(host) or proxy_bypass(f"{host}:{address.port}"):
             return None
@@ -40,7 +42,7 @@ class Route(Struct, frozen=True):
         return proxy
 
     def trust(self) -> ssl.SSLContext | bool:
-        """For aiohttp; True: as it is by default. Blocking. Raises ConfigurationError."""
+        """Returns the trusted certificates for aiohttp, True for its default. Blocking. Raises ConfigurationError."""
         if self.ca_file is None:
             return True
         context = ssl.create_default_context()
@@ -58,13 +60,13 @@ _in_use: ContextVar[Route] = ContextVar("_in_use")
 
 
 def route_in_use() -> Route:
-    """The way of the company that the present task works for."""
+    """Returns the route of the company that the present task works for."""
     return _in_use.get(Route())
 
 
 @asynccontextmanager
 async def use_route(route: Route) -> AsyncIterator[None]:
-    """For what is opened, and for tasks that are started, until the context ends."""
+    """Sets the route for what is opened, and for tasks that are started, until the context ends."""
     before = route_in_use()
     _in_use.set(route)
     try:

@@ -1,4 +1,4 @@
-"""one exchange with Precoro: its headers, its forms, and what is in doubt when no answer comes"""
+"""one exchange with Precoro: its headers and forms, and the doubt if no answer arrives"""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from precoro_daemon.errors import ConnectionFault, DoubtfulError, MalformedAnswe
 __all__ = ["HttpSession", "Timeouts"]
 
 _LARGEST_PAGE_BYTES = 64 * 2**20
-"""A page of 200 documents has about one MiB."""
+"""The largest answer in bytes. A page of 200 documents takes about one MiB."""
 
 _LATEST_START = 5.0
-"""Seconds until a connection must stand over which something is sent that must not be sent twice."""
+"""Seconds within which a connection must be established for a request that must not be sent twice."""
 
 _FORM: Mapping[str, str] = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -29,8 +29,9 @@ class HttpSession:
     """Implements `Wire` for one origin, which alone ever sees the key."""
 
     def __init__(self, credentials: Credentials, timeouts: Timeouts) -> None:
-        """A POST gets a connection of its own: on one that was kept, the server may have hung up already, and then
-        nobody knows what became of it."""
+        """Gives each POST its own connection: the server may have closed a kept one, and the outcome would then be
+        unknown.
+        """
         kept = OriginOptions(credentials.origin, timeouts, _LARGEST_PAGE_BYTES)
         soon = replace(timeouts, connect=min(timeouts.connect, _LATEST_START))
         once = replace(kept, timeouts=soon, keep_alive=False)

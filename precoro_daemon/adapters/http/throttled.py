@@ -1,4 +1,4 @@
-"""the one place where calls are charged, and where answers teach the budget"""
+"""the one place where calls are charged, and where the budget learns from answers"""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ _log = get_logger()
 
 
 _COMPLAINT = 2**16
-"""Bytes that are read of an answer that is no good."""
+"""Bytes that are read of a bad answer."""
 
 _PRUNED_EVERY = 500
-"""Answers between two clearings of the account of calls."""
+"""Answers between two prunings of the account of calls."""
 
 
 class Throttled:
     """Implements `Exchange` within the limits of one key, whatever earlier processes spent of them.
 
-    Besides what `Exchange` raises: BudgetSpent when the day is over for the call's lane, AuthenticationError when
-    the key stands refused, StoreUnusable when a charge cannot be made durable, Deposed when the company is served
-    elsewhere now. A cancelled call holds nothing.
+    In addition to what `Exchange` raises: BudgetSpent when the day is over for the call's lane, AuthenticationError
+    while the key is refused, StoreUnusable when a charge cannot be made durable, Deposed when another process now
+    serves the company. A cancelled call holds nothing.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Throttled:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Nothing is left to close: every charge is in the book already."""
+        """Does nothing: every charge is already in the book."""
 
     async def _recall(self) -> None:
         now = self._clock.now()
@@ -74,7 +74,7 @@ class Throttled:
 
     @property
     def account(self) -> Budget:
-        """To be read, and changed by nobody else."""
+        """The budget, for reading only."""
         return self._budget
 
     @property
@@ -82,12 +82,13 @@ class Throttled:
         return self._gate.in_flight_bound
 
     def stop(self) -> None:
-        """Let no further call leave: waiting and new ones raise Stopped, those in flight end as they would."""
+        """Lets no further call leave: waiting and new ones raise Stopped, calls in flight end normally."""
         self._gate.stop()
 
     def refuse_if_stopped(self) -> None:
-        """Raises Stopped after `stop`, and what `Tenure` raises: for what goes elsewhere, and is to end with the
-        calls."""
+        """Raises Stopped after `stop`, and what `Tenure` raises; for requests to other hosts that must end with the
+        calls.
+        """
         self._gate.refuse_if_stopped()
 
     async def sleep(self, seconds: float) -> None:
@@ -122,7 +123,7 @@ class Throttled:
             return await self._carry(request, call)
 
     async def _carry(self, request: Request, call: QueuedCall) -> Answer:
-        """One request on the wire, and what its answer teaches whatever it says."""
+        """Sends one request, and learns from its answer whatever it says."""
         with self._counting(request):
             answer = await self._transport.send(request, partial(self._gate.sent, call))
         self._count(request, outcome_of(answer.status))
@@ -151,7 +152,7 @@ class Throttled:
             self._budget.accepted()
 
     async def _set_clock(self, answer: Answer, call: QueuedCall) -> None:
-        """If the first answer shows that our clock was wrong, stamp its call and read the book anew."""
+        """Stamps the call and reads the book again if the first answer shows that our clock was wrong."""
         self._answers += 1
         if answer.server_time is None or not self._clock.anchor(answer.server_time):
             await self._prune()
@@ -164,7 +165,9 @@ class Throttled:
         await self._recall()
 
     async def _prune(self) -> None:
-        """Now and then, and only once the clock is right: a wrong one would forget calls that still count."""
+        """Prunes the account now and then, and only once the clock is right: a wrong one would forget calls that
+        still count.
+        """
         if self._answers % _PRUNED_EVERY == 0:
             await self._book.prune(self._clock.now() - MEMORY)
 
@@ -203,7 +206,7 @@ def _log_lessons(request: Request, closure: Closure) -> None:
 
 
 async def _complaint(body: Body) -> Answer:
-    """What came before the body; with the body's beginning where it says why there is no good one."""
+    """Returns the answer's head, with the start of the body if it says why the answer is bad."""
     if body.head.status < 400:
         return body.head
     said, _ = await beginning(body, _COMPLAINT)

@@ -1,4 +1,4 @@
-"""bodies that come compressed: unpacked in small pieces, or kept as they came"""
+"""compressed bodies: decompressed in small pieces, or kept as they arrived"""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import zlib
 from precoro_daemon.errors import ConnectionFault, MalformedAnswer
 
 _PIECE = 2**20
-"""Bytes that one step unpacks at most, whatever a bomb has to say."""
+"""The most bytes that one step decompresses, so that a bomb is harmless."""
 
 _CODINGS = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
-"""What of RFC 9110, 8.4.1 servers use for whom asks for none."""
+"""The codings of RFC 9110, 8.4.1 that servers use although the client requested none."""
 
 
 class Unpacker:
-    """Of one body. Put in what came, and take out until nothing comes any more."""
+    """Decompresses one body. Put in what arrived, and take out until nothing more comes."""
 
     def __init__(self, coding: str, call: object) -> None:
         if (window := _CODINGS.get(coding)) is None:
@@ -28,7 +28,7 @@ class Unpacker:
         self._waiting += packed
 
     def take(self) -> bytes:
-        """The next bytes; b"" where more has to be put in first. Raises MalformedAnswer."""
+        """Returns the next bytes, b"" if more input is needed first. Raises MalformedAnswer."""
         piece = b""
         while self._waiting and not piece:
             if self._engine.eof:
@@ -41,6 +41,6 @@ class Unpacker:
         return piece
 
     def end(self) -> None:
-        """Nothing else comes. Raises ConnectionFault if something is missing."""
+        """Ends the input. Raises ConnectionFault if something is missing."""
         if not self._engine.eof:
             raise ConnectionFault(f"{self._call}: the packed body ends before its end")
