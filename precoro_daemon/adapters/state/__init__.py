@@ -6,7 +6,7 @@ catalogue.py           suppliers' items in SQL: the mirror's items, and the plan
 catalogue_rows.py      rows of the tables of suppliers' items ↔ the domain's values
 change_log.py          the change log in SQL: the changes after a follower's position, and the position itself
 commits.py             one commit of list pages: records, change rows, scan progress and cursor
-custom_field_views.py  the views of custom fields: values by their owners, fields, options and what options were
+custom_field_views.py  the views of custom fields: values by owner, fields, options, and former options
 custom_fields.py       custom fields in SQL: references, what is due, and options with their history
 deliveries.py          received webhooks in SQL
 details.py             details in SQL: which are due, and what storing one changes
@@ -18,7 +18,7 @@ intent_rows.py         rows of the journal's tables ↔ values of the payments
 joined_writes.py       writes that may wait for another write and share its commit
 journal.py             intents, attempts and the append-only journal in SQL
 lap_book.py            each job's last lap, and the history of laps, in SQL
-ledger_payments.py     what the ledger says was paid, in SQL; read together with the mirror's invoices
+ledger_payments.py     the ledger's payments in SQL, read together with the mirror's invoices
 mirror.py              the mirror in SQL
 mirror_facts.py        facts of the mirror in SQL: quarantined things, and the time zone in which Precoro reads times
 moving.py              moves a state to another engine or place: completely, and never into two usable states
@@ -27,25 +27,25 @@ other_columns.py       the columns of attachments and custom fields, and of the 
 overview.py            what the state holds and what is due, for people
 paid_set.py            compares the set of paid invoices inside the database, page by page
 payment_switch.py      whether payments are armed, according to the state and the guard beside it
-ports.py               the seam behind which a program remembers: a state, and the repositories that it opens
+ports.py               the seam to the program's memory: a state, and the repositories that it opens
 postgresql/            the state of a company in a schema of a PostgreSQL database
-push_book.py           what became of each record that was pushed, in SQL
+push_book.py           the outcome of each pushed record, in SQL
 record_columns.py      the columns of collections and of document lines
-record_counts.py       how many records of each collection are what, kept by the writes that make them something else
+record_counts.py       the counts of each collection's records by kind, updated by every write that changes a kind
 repositories.py        the repositories on the transactions of one engine
-restore_guard.py       what tells a restored, copied or moved state from the one that sent
+restore_guard.py       distinguishes a restored, copied or moved state from the one that sent
 rows.py                rows of the mirror's tables ↔ values of the mirror
 session.py             what repositories need of an engine: sessions, transactions, and the guard of what may be sent
-shape_book.py          the shapes of answers and what of them changed, in SQL: a row a place, and one for all changes
+shape_book.py          the shapes of answers and their changes, in SQL: a row for each place, and one for all changes
 sqlite/                the state in one SQLite file
 statements.py          SQL by name, read from the .sql files of this room and of an engine
-view_columns.py        what a column of a view is: its name, kind and meaning, and where the JSON of a record has it
-view_lines.py          lines of documents, many documents at a time, numbered and read as the views of lines do it
-view_reading.py        rows of views of records, many at a time: a field of their JSON is read for all of them at once
-view_rows.py           rows of views: of records and lines as read in Python, of all others as the engine shows them
-view_values.py         the values of views read out of JSON in Python, as the engines' words read them in SQL
-view_words.py          how the columns of views are read out of JSON, in the words of an engine
-views.py               the views people query: which there are, and their definitions in the words of an engine
+view_columns.py        a column of a view: its name, kind and meaning, and its place in a record's JSON
+view_lines.py          reads the lines of many documents at once, numbered as in the views of lines
+view_reading.py        reads the rows of record views column by column: a field of their JSON for all rows at once
+view_rows.py           the rows of views: records and lines read in Python, all others by the engine
+view_values.py         the values of views read from JSON in Python, equal to what the engines read in SQL
+view_words.py          how an engine reads the columns of views from JSON
+views.py               the views for people's queries, and their definitions in an engine's dialect
 
 How it is built. `ports.py` is the seam: a `State` opens repositories, and copies, restores and looks at itself; app/
 knows nothing else of this room. The repositories are written once, in SQL, on the small session of `session.py`: they

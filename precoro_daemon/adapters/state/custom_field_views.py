@@ -1,4 +1,4 @@
-"""the views of custom fields: values by their owners, fields, options and what options were"""
+"""the views of custom fields: values by owner, fields, options, and former options"""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from precoro_daemon.mirror.rules.field_references import FIELD_SETS
 class ValueView(Struct, frozen=True):
     """A view of values.
 
-    keys    what names the owner: columns, and where `records` has them
-    field_sets  where the owner has its values; the first that holds any counts
+    keys        what identifies the owner: columns, and their expressions on `records`
+    field_sets  where the owner has its values; the first non-empty one counts
     """
 
     view: str
@@ -24,7 +24,7 @@ class ValueView(Struct, frozen=True):
 
     @property
     def owner(self) -> str:
-        """The column with the number of the record."""
+        """The column with the record's id."""
         return next(name for name, column in self.keys.items() if column == "id")
 
     @property
@@ -47,7 +47,7 @@ VALUE_VIEWS = {one.view: one for one in (_DOCUMENT_VALUES, _LINE_VALUES, _ITEM_V
 
 
 def custom_field_views(words: Mapping[str, str]) -> Iterator[str]:
-    """CREATE VIEW statements in the words of an engine, in an order in which they can be run."""
+    """Yields CREATE VIEW statements in the engine's dialect, in an order in which they can run."""
     for values in (_DOCUMENT_VALUES, _ITEM_VALUES, _SUPPLIER_VALUES):
         yield _values(words, values, _owners(words, values))
     yield _values(words, _LINE_VALUES, _line_owners(words, _LINE_VALUES))
@@ -90,7 +90,9 @@ def _line_owners(words: Mapping[str, str], values: ValueView) -> str:
 
 
 def _first_held(words: Mapping[str, str], json: str, field_sets: Sequence[str]) -> str:
-    """Values move from one name to another between versions of the API, and may for a while stand in both."""
+    """Returns the expression for the values. They move from one name to another between versions of the API, and may
+    be under both for a while.
+    """
     *others, last = (words["members"].format(json=json, field=name) for name in field_sets)
     held = last
     for members in others:

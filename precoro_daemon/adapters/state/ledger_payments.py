@@ -1,4 +1,4 @@
-"""what the ledger says was paid, in SQL; read together with the mirror's invoices"""
+"""the ledger's payments in SQL, read together with the mirror's invoices"""
 
 from __future__ import annotations
 
@@ -27,19 +27,20 @@ from precoro_daemon.payments.rules.states import Direction, State
 from precoro_daemon.values.money import read_amount
 
 _PAYMENT_ID = re.compile(r"[0-9]{1,18}")
-"""Of Precoro, as a column of 64 bits takes it."""
+"""An id of Precoro that fits a column of 64 bits."""
 
 _WHOLE_NUMBER = re.compile("0|[1-9][0-9]{0,17}")
 
 _CANDIDATES_AT_ONCE = 500
-"""Ten thousand of them with their invoices would take tens of megabytes, and the collector of garbage a tenth of the
-time."""
+"""Candidates read in one step. Ten thousand with their invoices would take tens of megabytes, and the garbage
+collector a tenth of the time.
+"""
 
 _INDEXED_ON_DEMAND = frozenset({"number_and_supplier", *IMPORTED_BY})
 
 
 class SqlLedgerPayments:
-    """payments.ports.LedgerPayments, where the contract is written."""
+    """Implements payments.ports.LedgerPayments, which has the contract."""
 
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
@@ -216,7 +217,9 @@ class SqlLedgerPayments:
 
 
 def _take_in(session: Session, payments: Sequence[LedgerPayment], about: Mapping[str, object]) -> int:
-    """How many are new or changed. Those that we may have made are recognised in their order: a copy comes second."""
+    """Stores payments and returns how many are new or changed. Possible payments of ours are recognised in order: a
+    copy comes second.
+    """
     if not payments:
         return 0
     if len({payment.key for payment in payments}) < len(payments):
@@ -233,7 +236,9 @@ def _take_in(session: Session, payments: Sequence[LedgerPayment], about: Mapping
 
 
 def _as_known(session: Session, ledger: str, payments: Sequence[LedgerPayment]) -> Sequence[LedgerPayment]:
-    """By the key that each row had when it was read first, by other settings perhaps; else by what it says."""
+    """Returns the payments with the key that each row had when it was first read, perhaps with other settings; else
+    with its own.
+    """
     names = [name for one in payments if one.row is not None for name in (one.row, one.key)]
     if not names:
         return payments
@@ -254,13 +259,13 @@ def _as_known(session: Session, ledger: str, payments: Sequence[LedgerPayment]) 
 
 
 def _first_key(session: Session, ledger: object, name: str) -> str | None:
-    """By what a row was known first, None if it was in no file that was read."""
+    """Returns the first key of a row, None if it was in no file that was read."""
     row = session.row("ledger_payments.key_of_row", (ledger, name))
     return None if row is None else str(row["key"])
 
 
 def _undone(session: Session, ledger: str, batch: LedgerBatch) -> Iterator[LedgerPayment]:
-    """What the ledger took back without saying more of it, as a payment of nothing."""
+    """Yields what the ledger took back without details, as payments of zero."""
     unreadable = [row.key for row in batch.unreadable]
     still = [_first_key(session, ledger, key) or key for key in unreadable]
     for document in batch.undone:
@@ -303,7 +308,7 @@ def _said(row: Row) -> LedgerPayment:
 
 
 def _candidates(session: Session, ledger: str, by: MatchBy) -> Sequence[Row]:
-    """A payment whose name fits several invoices is one candidate."""
+    """Returns the candidates. A payment whose name fits several invoices is one candidate."""
     first: dict[str, Row] = {}
     for statement in (f"ledger_payments.match_candidates[{by}]", f"ledger_payments.taken_back[{by}]"):
         for row in session.rows(statement, {"ledger": ledger}):
@@ -327,7 +332,7 @@ def _candidate(session: Session, row: Row, by: MatchBy, linked: Linked) -> Match
 def _beside(
     session: Session, payment: LedgerPayment, invoice_id: int, candidates: Sequence[Invoice]
 ) -> MatchCandidate:
-    """With what we already made for that invoice, on either side."""
+    """Returns the candidate with what we already created for that invoice, on either side."""
     others = _intents(session, Direction.TO_PRECORO, invoice_id)
     return MatchCandidate(
         payment,
@@ -338,7 +343,7 @@ def _beside(
 
 
 def _unmatched(session: Session, row: Row, by: MatchBy) -> MatchCandidate:
-    """With the invoices that bear its name, also those that cannot be paid."""
+    """Returns the candidate with all invoices of that name, including those that cannot be paid."""
     payment = to_ledger_payment(row)
     named = _invoices(session, by, _called(by, payment.invoice))
     if len(named) != 1:
@@ -347,7 +352,7 @@ def _unmatched(session: Session, row: Row, by: MatchBy) -> MatchCandidate:
 
 
 def _called(by: MatchBy, invoice: str) -> Mapping[str, object]:
-    """What the ledger says, as the name that it is."""
+    """Returns the ledger's name for an invoice, as a parameter of the matching kind."""
     if by not in ("id", "idn"):
         return {_field(by): invoice}
     number = int(invoice) if _WHOLE_NUMBER.fullmatch(invoice) else None
@@ -359,7 +364,7 @@ def _field(by: MatchBy) -> str:
 
 
 def _namesakes(session: Session, invoice_id: int, by: MatchBy) -> Sequence[Invoice]:
-    """The invoice, and every other one the ledger could mean by its name."""
+    """Returns the invoice, and every other one that the ledger could mean by its name."""
     found = _invoices(session, "id", {"id": invoice_id})
     if not found:
         return ()
@@ -372,7 +377,7 @@ def _namesakes(session: Session, invoice_id: int, by: MatchBy) -> Sequence[Invoi
 def _invoices(
     session: Session, by: MatchBy, values: Mapping[str, object], linked: Linked | None = None
 ) -> Sequence[Invoice]:
-    """`linked`: tells the external ids of suppliers, where many invoices have the same ones."""
+    """Returns invoices. `linked` returns a supplier's external id, if many invoices share suppliers."""
     rows = session.rows(f"ledger_payments.namesakes[{by}]", values)
     return [read_mirrored(row["data"], linked or partial(_supplier_external_id, session)) for row in rows]
 

@@ -1,7 +1,7 @@
-"""the seam behind which a program remembers: a state, and the repositories that it opens
+"""the seam to the program's memory: a state, and the repositories that it opens
 
-It stands in this room, the lowest that sees the repositories of all others: those rooms are siblings, and each knows
-only its own. Jobs take single repositories; only the program's assembly takes a state.
+It is in this room, the lowest that sees the repositories of all other rooms: those are siblings, and each knows only
+its own. Jobs take single repositories; only the program's assembly takes a state.
 """
 
 from __future__ import annotations
@@ -57,51 +57,55 @@ class Store:
 
 
 class Backup(Struct, frozen=True):
-    """size: bytes"""
+    """size  bytes"""
 
     path: Path
     size: int
 
 
 class Restored(Struct, frozen=True):
-    """former: where the state that was replaced is, or its log if nothing else was left of it; None if there was none
-    · calls: of the former state that the quota still counts, None if it could not be read"""
+    """former  where the replaced state is, or only its log if nothing else was left; None if there was none
+    calls   calls of the former state that the quota still counts, None if it was unreadable
+    """
 
     former: Path | None
     calls: int | None
 
 
 class State(Protocol):
-    """The state of one company, under one address and for one identity. Nothing is reached before it is asked for.
+    """The state of one company, at one address and for one identity. Nothing is accessed before it is needed.
 
-    Whatever is asked raises StoreUnusable, in one sentence that says what to do, for a state that is not ours to use
-    (another company's, a newer version's, another program's, damaged); it is left untouched. StoreUnavailable where
-    the same may work later.
+    Every method raises StoreUnusable, in one sentence that says what to do, for a state that is not ours to use
+    (another company's, a newer version's, another program's, damaged), and leaves it untouched; StoreUnavailable if a
+    later attempt may succeed.
     """
 
     def open(self) -> AbstractAsyncContextManager[Store]:
-        """Hold it against every other process until the context ends; it is made if there is none.
+        """Holds it against every other process until the context ends, and creates it if there is none.
 
-        Cancelled while it opens or closes, it is let go of. Raises StoreHeld naming who holds it. A store whose state
-        was removed or replaced meanwhile raises StoreUnusable at whatever is asked of it.
+        If cancelled while it opens or closes, it is released. Raises StoreHeld naming the holder. A store whose state
+        was removed or replaced meanwhile raises StoreUnusable from every method.
         """
         ...
 
     def open_read_only(self) -> AbstractAsyncContextManager[Store]:
-        """For reading only, beside its holder; one of an older version is brought up to date first, and for
-        that moment held. Raises StoreHeld."""
+        """Opens it for reading, beside its holder. A state of an older version is updated first, and held for that
+        moment. Raises StoreHeld.
+        """
         ...
 
     def exists(self) -> bool:
-        """Whether there is one. Blocking. Raises StoreUnusable also if one could not be made or written here."""
+        """Returns whether it exists. Blocking. Also raises StoreUnusable if it could not be created or written
+        here.
+        """
         ...
 
     def about(self) -> str:
-        """What `check` says of the place and its engine beside its address, a line for each warning. Blocking."""
+        """Returns what `check` says about the place and its engine, with a line for each warning. Blocking."""
         ...
 
     def demand(self) -> None:
-        """Blocking. Raises StoreUnusable if there is none, or if it is not this company's."""
+        """Raises StoreUnusable if it does not exist, or is not this company's. Blocking."""
         ...
 
     def overview(
@@ -113,34 +117,35 @@ class State(Protocol):
         now: float,
         unwanted: Callable[[], bool] = lambda: False,
     ) -> Overview:
-        """Everything as it was at one moment, without holding it: it never waits for the one writer and never keeps
-        it waiting. Blocking.
+        """Returns everything as it was at one moment, without holding it: it never waits for the writer, and never
+        delays it. Blocking. Raises StoreUnusable.
 
         since     calls at or after this time
-        files     whose attached files are wanted; details: whose details
+        files     whose attached files are wanted
+        details   whose details are wanted
         now       tells the changes of the last day from older ones
-        unwanted  asked now and then; True ends the reading at once
-        Raises StoreUnusable.
+        unwanted  called now and then; True ends the reading at once
         """
         ...
 
     def open_tables(self) -> AbstractContextManager[Tables]:
-        """All tables that can be exported, beside the holder, as they are at one moment. Blocking."""
+        """Opens a snapshot of all tables that can be exported, beside the holder. Blocking."""
         ...
 
     def back_up(self, target: Path, *, replace: bool) -> Backup:
-        """Copy it as it is at one moment; the writer goes on. Blocking. The target is there completely or not at
-        all, and durable on return."""
+        """Copies it as it is at one moment, while the writer continues. Blocking. The target is complete and durable,
+        or absent.
+        """
         ...
 
     def restore(self, backup: Path) -> Restored:
-        """Put a backup in its place; what was there is kept under another name. Blocking.
+        """Replaces it by a backup, and keeps the former state under another name. Blocking.
 
-        Killed at any moment, the old or the new state is there. Payments are disarmed, and calls that the former
-        state made since still count. Raises StoreHeld, StoreUnusable; nothing is changed then.
+        After a kill at any moment, the old or the new state is there. Payments are disarmed, and calls that the
+        former state made since still count. Raises StoreHeld, StoreUnusable, and then changes nothing.
         """
         ...
 
     def hand_over(self, path: Path) -> None:
-        """Give what root made beside the state to the state's owner. Blocking."""
+        """Gives a file that root created beside the state to the state's owner. Blocking."""
         ...

@@ -1,4 +1,4 @@
-"""what became of each record that was pushed, in SQL"""
+"""the outcome of each pushed record, in SQL"""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _KEPT_ANSWER_CHARS = 300
 
 
 class SqlPushBook:
-    """exports.ports.PushBook, where the contract is written."""
+    """Implements exports.ports.PushBook, which has the contract."""
 
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
@@ -94,13 +94,13 @@ class SqlPushBook:
 
 
 def read_stopped(session: Session) -> Collection[str]:
-    """Exports whose receiver is gone."""
+    """Returns the exports whose receiver is gone."""
     rows = session.rows("positions.read_under", (f"{_STOPPED}%",))
     return {str(row["name"]).removeprefix(_STOPPED) for row in rows}
 
 
 def count_undelivered(session: Session) -> Mapping[str, Mapping[str, int]]:
-    """By state and export."""
+    """Returns the counts by state and export."""
     found: dict[str, dict[str, int]] = {"waiting": {}, "dead": {}}
     for row in session.rows("push_book.count_undelivered"):
         found[row["state"]][row["export"]] = row["pushes"]

@@ -53,7 +53,7 @@ DOCUMENT_FIELDS: Columns = (
         "exchange_rate", "exchangeRate", "the rate between `currency` and the company's own, as Precoro gives it"
     ),
 )
-"""Of all documents; of some kinds some of it stays empty."""
+"""The columns of all documents; some kinds leave some of them empty."""
 
 _PAID: Columns = (
     *money("sum_paid", "sumPaid", "what was paid of it"),
@@ -185,7 +185,7 @@ _OF_COLLECTION: Mapping[str, Columns] = {
 
 
 def fields_of(collection: str) -> Columns:
-    """The columns that come from the JSON of its records, but for those that all documents have."""
+    """Returns the columns from the JSON of its records, without those that all documents have."""
     return _OF_COLLECTION.get(collection, _SMALL_SET)
 
 
@@ -197,7 +197,7 @@ LINE_FIELDS: Columns = (
     decimal("price", "price", "what one costs"),
     *money("sum", "sum", "its amount without taxes"),
 )
-"""Of a line's own JSON."""
+"""The columns from a line's own JSON."""
 
 VANISHED = own(
     "vanished_at", Kind.TIMESTAMP, "when the program found that Precoro no longer has it; empty while it does"

@@ -1,4 +1,4 @@
-"""how many records of each collection are what, kept by the writes that make them something else"""
+"""the counts of each collection's records by kind, updated by every write that changes a kind"""
 
 from __future__ import annotations
 
@@ -15,8 +15,11 @@ if TYPE_CHECKING:
 def counted_anew(
     session: Session, collection: str, ids: Iterable[int], idn: object = None, *, fresh: bool = False
 ) -> Iterator[None]:
-    """Runs inside a transaction, around what is written to records with these ids or with this idn. `fresh`: none of
-    them is there yet."""
+    """Updates the counts for what is written inside the context to records with these ids or this idn, in one
+    transaction.
+
+    `fresh`: none of them exists yet.
+    """
     values = {"collection": collection, "ids": json.dumps(list(ids)), "idn": idn}
     if not fresh:
         session.put("mirror.count", values | {"sign": -1})

@@ -29,11 +29,11 @@ _CLASSES: Mapping[str, str] = {
     "shape_book": "SqlShapeBook",
     "fact_book": "SqlFactBook",
 }
-"""Of the repositories of a store, by the modules of this room that have them."""
+"""The repository classes of a store, by their modules in this room."""
 
 
 class _Repositories(Store):
-    """Each is imported and made when it is first asked for: a company without payments needs no journal."""
+    """Imports and creates each repository when it is first needed: a company without payments needs no journal."""
 
     def __init__(self, transactions: Transactions, restore_guard: RestoreGuard) -> None:
         self._given = {"journal": (transactions, restore_guard)}

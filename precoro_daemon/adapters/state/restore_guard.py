@@ -1,6 +1,6 @@
-"""what tells a restored, copied or moved state from the one that sent
+"""distinguishes a restored, copied or moved state from the one that sent
 
-An engine keeps it where no copy of the state takes it along.
+An engine keeps the guard where a copy of the state does not include it.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ from msgspec import Struct
 
 
 class Testimony(Struct, frozen=True):
-    """nonce: of the arming it belongs to · seq: the newest journal row of which something was sent, 0 for none · row:
-    what that row says, since a restored store soon has another one of that number"""
+    """nonce  identifies the arming
+    seq    the newest journal row under which something was sent, 0 for none
+    row    the content of that row, because a restored store soon has another one with its number
+    """
 
     nonce: str
     seq: int = 0
@@ -20,19 +22,20 @@ class Testimony(Struct, frozen=True):
 
 
 class RestoreGuard(Protocol):
-    """Never ahead of the store that sent, so a store that lacks the row it names is an older copy. Blocking."""
+    """Never ahead of the store that sent, so a store that lacks its row is an older copy. Blocking."""
 
     def create(self) -> Testimony:
-        """A new arming; durable when it returns."""
+        """Arms; durable on return."""
         ...
 
     def advance(self, seq: int, row: str) -> None:
-        """Something is about to be sent by leave of this journal row. Durable when it returns; raises OSError if what
-        was armed is gone."""
+        """Records that something is about to be sent under this journal row. Durable on return. Raises OSError if the
+        guard of the arming is gone.
+        """
         ...
 
     def read(self) -> Testimony | None:
-        """None if there is none, or one that was copied here."""
+        """Returns the guard, None if there is none, or one that was copied here."""
         ...
 
     def remove(self) -> None: ...

@@ -13,16 +13,16 @@ from precoro_daemon.mirror.rules.documents import Record
 from precoro_daemon.mirror.rules.quarantine import Stage
 
 Cell = str | int | float | bytes | memoryview | None
-"""A view is of the UTF-8 of a text that is stored as it came; its statement says `@utf8`."""
+"""A memoryview holds the UTF-8 of a text that is stored unchanged; its statement says `@utf8`."""
 
 
 def cells(value: Any) -> dict[str, Any]:
-    """What a value is made of, by name. (`asdict` copies each deeply, which takes longer than SQL does.)"""
+    """Returns a value's fields by name. (`asdict` copies each deeply, which takes longer than SQL does.)"""
     return {name: getattr(value, name) for name in type(value).__match_args__}
 
 
 def rows_to_update(records: Iterable[Record], collection: str, at: float) -> list[tuple[Cell, ...]]:
-    """In the order in which update_record takes them."""
+    """Returns rows in the column order of update_record."""
     return [
         (r.idn, r.status, r.updated_at, r.external_id, r.version, r.wanted, at, r.utf8, collection, r.id)
         for r in records
@@ -30,7 +30,7 @@ def rows_to_update(records: Iterable[Record], collection: str, at: float) -> lis
 
 
 def rows_to_create(records: Iterable[Record], collection: str, at: float) -> list[tuple[Cell, ...]]:
-    """The same with when each was first seen, as create_record takes them."""
+    """Returns the same with the time each was first seen, for create_record."""
     return [(*cells, at) for cells in rows_to_update(records, collection, at)]
 
 

@@ -1,8 +1,8 @@
 """what repositories need of an engine: sessions, transactions, and the guard of what may be sent
 
-A repository names a statement (`mirror.count_live`: file and name), and a session runs the text that its engine has
-for it. Values stand in the order of the question marks, or by name. Nothing that a session hands out holds on to it:
-rows may leave its thread and outlive its transaction.
+A repository names a statement (`mirror.count_live`: file and name), and a session runs its engine's text for it.
+Values are given in the order of the question marks, or by name. Results do not depend on the session: rows may leave
+its thread and outlive its transaction.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ T = TypeVar("T")
 Values = Mapping[str, Any] | Sequence[Any]
 
 Asked = tuple[str, Values]
-"""A statement, and what stands in it."""
+"""A statement and its values."""
 
 
 class Row(Protocol):
-    """Its values by the names of their columns, by their number, and in order."""
+    """Gives its values by column name, by position, and in order."""
 
     def __getitem__(self, key: str | int, /) -> Any: ...
 
@@ -29,88 +29,89 @@ class Row(Protocol):
 
 
 class Session(Protocol):
-    """What is written and read by one function, inside a transaction or outside of one. Blocking."""
+    """Reads and writes for one function, inside a transaction or outside of one. Blocking."""
 
     def rows(self, statement: str, values: Values = ()) -> Sequence[Row]:
-        """All of them: what is written meanwhile changes none."""
+        """Returns all rows; later writes do not change them."""
         ...
 
     def row(self, statement: str, values: Values = ()) -> Row | None:
-        """The first one."""
+        """Returns the first row."""
         ...
 
     def value(self, statement: str, values: Values = ()) -> Any:
-        """The only value of a statement that always has one row."""
+        """Returns the only value of a statement that always has one row."""
         ...
 
     def each(self, *asked: Asked) -> Sequence[Sequence[Row]]:
-        """The rows of each of these, asked for in one message where messages cost something."""
+        """Returns the rows of each statement, in one message if messages cost something."""
         ...
 
     def run(self, statement: str, values: Values = ()) -> int:
-        """How many rows it wrote."""
+        """Runs a statement and returns the number of rows written."""
         ...
 
     def run_many(self, statement: str, rows: Iterable[Values]) -> int:
-        """The statement once for each, in their order; how many rows it wrote in all."""
+        """Runs the statement once for each row, in order, and returns the total number of rows written."""
         ...
 
     def put(self, statement: str, values: Values = ()) -> None:
-        """The same where nobody asks how many. It may leave with what comes next, before which it is done; what is
-        wrong with it is raised there, at the latest by the end of the transaction."""
+        """Runs a statement whose row count is not needed. It may be sent with the next one, before which it runs; its
+        error is raised there, at the latest at the end of the transaction.
+        """
         ...
 
     def put_many(self, statement: str, rows: Iterable[Values]) -> None: ...
 
     def flush(self) -> None:
-        """What was put is done."""
+        """Runs what is still queued."""
         ...
 
 
 class Transactions(Protocol):
-    """Runs functions of a session, one after the other: there is one writer. Raises StoreUnusable.
+    """Runs functions on a session, one after the other: there is one writer. Raises StoreUnusable.
 
-    Cancellation waits for the function to end: when the caller goes on, it is done or it never began.
+    Cancellation waits for the function to end: when the caller continues, it is done or never began.
     """
 
     async def write(
         self, work: Callable[[Session], T], *, then: Callable[[T], None] | None = None, patience: float = 0.0
     ) -> T:
-        """All that `work` writes, or nothing; durable on return. What `work` raises takes everything back.
+        """Runs `work` as one transaction, durable on return. An error in `work` rolls everything back.
 
-        `patience`: real seconds for which it may wait for another write, to become durable in one commit with it and
-        before it. It may then be carried out twice, the first time being taken back; and of a cancelled caller it is
-        done nevertheless.
+        `patience`: real seconds for which it may wait for another write, to run before it and share its commit. It
+        may then run twice, with the first run rolled back; and it is done even if the caller is cancelled.
 
-        `then` gets what came of it once that is durable, before anything else is run. With it, a store whose state
-        is gone is never written to, however lately it was there: something is about to be done by leave of this.
+        `then` gets the result once that is durable, before anything else runs. With it, a store whose state is gone
+        is never written to, however recently it was there, because something is about to be done on the strength of
+        this commit.
         """
         ...
 
     async def read(self, work: Callable[[Session], T]) -> T:
-        """Outside of a transaction: two statements may see different states only if `work` writes."""
+        """Runs `work` outside of a transaction: two statements may see different states only if `work` writes."""
         ...
 
     async def rows(self, statement: str, values: Values = ()) -> Sequence[Row]:
-        """One statement that is read."""
+        """Returns the rows of one statement."""
         ...
 
     async def row(self, statement: str, values: Values = ()) -> Row | None:
-        """One statement of which the first row is read."""
+        """Returns the first row of one statement."""
         ...
 
     async def value(self, statement: str, values: Values = ()) -> Any:
-        """One statement of which the only value is read."""
+        """Returns the only value of one statement."""
         ...
 
     async def each(self, *asked: Asked) -> Sequence[Sequence[Row]]:
-        """Several that are read."""
+        """Returns the rows of several statements."""
         ...
 
     async def run(self, statement: str, values: Values = ()) -> int:
-        """One statement as a transaction."""
+        """Runs one statement as a transaction."""
         ...
 
     async def run_many(self, statement: str, rows: Sequence[Values]) -> int:
-        """One statement for each row, as one transaction."""
+        """Runs one statement for each row, as one transaction."""
         ...

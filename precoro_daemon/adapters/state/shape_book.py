@@ -1,4 +1,4 @@
-"""the shapes of answers and what of them changed, in SQL: a row a place, and one for all changes"""
+"""the shapes of answers and their changes, in SQL: a row for each place, and one for all changes"""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CHANGES = "shape changes"
 
 
 class SqlShapeBook:
-    """mirror.ports.shapes.ShapeBook, where the contract is written."""
+    """Implements mirror.ports.shapes.ShapeBook, which has the contract."""
 
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions

@@ -1,15 +1,14 @@
 """SQL by name, read from the .sql files of this room and of an engine
 
-Each statement stands under a line `-- name: …`; the comment after it says what it answers and goes with the reading.
-What is written once for all engines stands beside the repositories and is called by its file and its name. An
-engine's `own.sql` has what no other could understand, under such a full name: it adds to the shared statements or
-takes the place of one.
+Each statement follows a line `-- name: …`; the comment after that says what it answers, and is removed when it is
+read. Statements for all engines are beside the repositories and are called by file and name. An engine's `own.sql`
+has those that no other engine understands, under such a full name: it adds to the shared statements or replaces one.
 
-A statement with a hole, `{called}`, is asked for by one of its variants, `statement[idn]`: its hole is then the
-fragment `called[idn]`.
+A statement with a hole, `{called}`, is requested in one of its variants, `statement[idn]`: the hole is then filled
+with the fragment `called[idn]`.
 
-What engines say in different words is a macro, `@ints(:ids)`: each engine's `own.sql` has its text under `@ints`, in
-which `$1` and `$2` stand for what is in the brackets.
+What engines express differently is a macro, `@ints(:ids)`: each engine's `own.sql` has its text under `@ints`, in
+which `$1` and `$2` stand for the arguments.
 """
 
 from __future__ import annotations
@@ -26,8 +25,9 @@ _SQL_COMMENT = re.compile(r"^--.*\n", re.MULTILINE)
 
 
 class Statements(dict[str, str]):
-    """In the words of one engine, by `file.name`. A file is read when something of it is asked for: most commands
-    need a few of them."""
+    """The statements of one engine, by `file.name`. A file is read when it is first needed: most commands need a
+    few.
+    """
 
     def __init__(self, own: Path) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class Statements(dict[str, str]):
         return self[name]
 
     def read_all(self) -> Mapping[str, str]:
-        """Every statement there is."""
+        """Returns every statement."""
         files = {path.stem for path in _SHARED.glob("*.sql")} | {name.partition(".")[0] for name in self._own}
         for file in sorted(files - self._files):
             self._files.add(file)
@@ -87,6 +87,6 @@ def _variants(named: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 
 def read_named(path: Path) -> dict[str, str]:
-    """The statements of one file, without their comments."""
+    """Returns the statements of one file, without their comments."""
     _, *parts = _NAME.split(path.read_text(encoding="utf-8"))
     return {name: _SQL_COMMENT.sub("", text).strip() for name, text in zip(parts[::2], parts[1::2], strict=True)}

@@ -1,7 +1,7 @@
-"""what a column of a view is: its name, kind and meaning, and where the JSON of a record has it
+"""a column of a view: its name, kind and meaning, and its place in a record's JSON
 
 Each meaning is written once, in the modules of columns: the manual, the view `data_dictionary` and the definitions of
-all engines are made from it.
+all engines are generated from it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from msgspec import Struct
 
 
 class Kind(StrEnum):
-    """What a column holds, in a word for people. An engine has a way to read each kind."""
+    """The type of a column, in a word for people. Each engine has a way to read each kind."""
 
     TEXT = "text"
     INTEGER = "integer"
@@ -26,9 +26,9 @@ class Kind(StrEnum):
 class Column(Struct, frozen=True):
     """One column.
 
-    path   the field in the record's JSON, as the API spells it: `supplier.name`; empty where the engine words it
-    how    the engine's way to read it, where that is another than its kind's
-    owner  the field in the document that a payment pays, for payments that do not say it themselves
+    path   the field in the record's JSON, as the API spells it: `supplier.name`; empty if the engine words it
+    how    the engine's way to read it, if it differs from its kind's
+    owner  the field in the document that a payment pays, for payments that do not have it themselves
     """
 
     name: str
@@ -55,7 +55,9 @@ def date(name: str, path: str, meaning: str) -> Column:
 
 
 def money(name: str, path: str, meaning: str, owner: str = "") -> Columns:
-    """An amount, and the same in whole minor units of the row's currency, which every database adds up exactly."""
+    """Returns an amount, and the same in whole minor units of the row's currency, which every database adds up
+    exactly.
+    """
     minor = f"`{name}` in whole minor units of `currency` (cents; JPY none, KWD thousandths); empty where it is finer"
     return (
         Column(name, Kind.DECIMAL, meaning, path, owner=owner),
@@ -64,7 +66,9 @@ def money(name: str, path: str, meaning: str, owner: str = "") -> Columns:
 
 
 def base_money(name: str, path: str, meaning: str) -> Columns:
-    """Precoro does not say what currency that is, so its minor units are hundredths whatever it is."""
+    """Returns an amount in the base currency, which Precoro does not name: its minor units are hundredths in any
+    case.
+    """
     return (
         decimal(name, path, meaning),
         Column(
@@ -74,7 +78,7 @@ def base_money(name: str, path: str, meaning: str) -> Columns:
 
 
 def reference(name: str, path: str, view: str, owner: bool = False) -> Columns:
-    """What another record is called there, and its plain id."""
+    """Returns another record's name, and its plain id."""
     whose = f"{path}." if owner else ""
     return (
         Column(
@@ -85,7 +89,7 @@ def reference(name: str, path: str, view: str, owner: bool = False) -> Columns:
 
 
 def person(name: str, path: str, meaning: str, source: str = "") -> Columns:
-    """A user by name, and by the plain id."""
+    """Returns a user's name, and the plain id."""
     return (
         Column(name, Kind.TEXT, meaning, path, how=f"{source}person"),
         Column(f"{name}_id", Kind.INTEGER, "joins `users.id`", f"{path}.id", how=f"{source}integer"),
@@ -93,5 +97,5 @@ def person(name: str, path: str, meaning: str, source: str = "") -> Columns:
 
 
 def own(name: str, kind: Kind, meaning: str) -> Column:
-    """One that the engines word themselves."""
+    """Returns a column that the engines word themselves."""
     return Column(name, kind, meaning)

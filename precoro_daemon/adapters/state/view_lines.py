@@ -1,4 +1,4 @@
-"""lines of documents, many documents at a time, numbered and read as the views of lines do it"""
+"""reads the lines of many documents at once, numbered as in the views of lines"""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ _decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 class LineReader:
-    """Reads the lines of documents. kind: of the one kind of documents alone, "" for all"""
+    """Reads the lines of documents.
+
+    kind  the only kind of documents to read, "" for all
+    """
 
     def __init__(self, kind: str) -> None:
         self._kind = kind
@@ -32,7 +35,7 @@ class LineReader:
         self._getters = [getter(column) for column in LINE_FIELDS]
 
     def columns(self, rows: Sequence[Row]) -> RowBatch:
-        """Of rows of `record_rows.sql`, all of one collection."""
+        """Returns the columns for rows of `record_rows.sql`, all of one collection."""
         given = list(zip(*rows, strict=True)) or [()] * GIVEN_COLUMNS
         collections, ids, idns, _, _, _, vanished, data, detail, *_ = given
         said = self._documents.read(data)
@@ -54,14 +57,14 @@ class LineReader:
 
 
 def _numbered(documents: Iterable[bytes]) -> Iterator[tuple[int, int, bytes]]:
-    """Of which document a line is, its position there, and the line."""
+    """Yields the index of a line's document, its position there, and the line."""
     for at, text in enumerate(documents):
         for position, line in enumerate(_lines_of(text), start=1):
             yield at, position, line
 
 
 def _lines_of(text: bytes) -> Sequence[bytes]:
-    """{"data": [...]}, [...], a dict keyed by id, or missing in one of several ways."""
+    """Returns the lines from {"data": [...]}, [...], a dict keyed by id, or nothing in one of several forms."""
     try:
         members = _members(bytes(_decode_document(text).items))
     except (msgspec.DecodeError, RecursionError):

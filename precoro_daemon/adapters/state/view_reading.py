@@ -1,8 +1,8 @@
-"""rows of views of records, many at a time: a field of their JSON is read for all of them at once
+"""reads the rows of record views column by column: a field of their JSON for all rows at once
 
-A query over a view reads each document's JSON some hundred times. An export of everything reads it once this way: the
-fields that a view shows are taken out of it, what else stands there is passed over, and each column is then made in
-one go of a field of all rows.
+A query over a view parses each document's JSON some hundred times. An export of everything parses it once: it
+extracts the fields that a view shows, skips the rest, and then makes each column from a field of all rows in one
+step.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ _NO_JSON = (msgspec.DecodeError, RecursionError, TypeError)
 _as_tuple = msgspec.structs.astuple
 
 _NO_OBJECT = str | int | float | bool | list[Any] | None
-"""Precoro writes "" or [] where there is none."""
+"""Precoro writes "" or [] for a missing object."""
 
 _OF_DETAIL = "detail_"
 _OPEN = "sum less sumPaid"
 _PERSON_WORDS = ("person", "own_person")
 
 GIVEN_COLUMNS = 12
-"""Those of `record_rows.sql`."""
+"""The number of columns of `record_rows.sql`."""
 
 _FIELDS_OF_WORDS = {
     "kind": ("logicType",),
@@ -50,10 +50,10 @@ _FIELDS_OF_WORDS = {
 
 @dataclass(slots=True)
 class Batch:
-    """What the columns of some rows are read from.
+    """The data from which the columns of some rows are made.
 
-    detailed  the detail's JSON, or the record's where that is not there yet
-    owner     of payments: the JSON of the documents that they pay
+    detailed  the detail's JSON, or the record's if there is no detail
+    owner     for payments: the JSON of the documents that they pay
     digits    decimals of each row's currency
     """
 
@@ -67,7 +67,7 @@ class Batch:
     _minor: dict[str, Sequence[int | None]] = field(default_factory=dict, init=False)
 
     def minor(self, name: str) -> Sequence[int | None]:
-        """An amount of each row in minor units of its currency."""
+        """Returns an amount of each row in minor units of its currency."""
         if name not in self._minor:
             self._minor[name] = values.minors(self.record[name], self.digits)
         return self._minor[name]
@@ -76,7 +76,7 @@ class Batch:
         return self.detailed if how.startswith(_OF_DETAIL) else self.record
 
     def open_minor(self) -> Sequence[int | None]:
-        """What is left to pay."""
+        """Returns what is left to pay."""
         if _OPEN not in self._minor:
             paid = self.record["sumPaid"]
             self._minor[_OPEN] = values.left(self.statuses, self.minor("sum"), paid, self.minor("sumPaid"))
@@ -87,7 +87,7 @@ Getter = Callable[[Batch], Sequence[Cell]]
 
 
 class RecordReader:
-    """Reads these columns out of the JSON of records."""
+    """Reads these columns from the JSON of records."""
 
     def __init__(self, columns: Columns) -> None:
         paths = [path for column in columns for path in _paths_of(column)]
@@ -99,7 +99,7 @@ class RecordReader:
         self._owner = FieldReader([*owners, "currency"])
 
     def columns(self, rows: Sequence[Row], *, with_collection: bool) -> RowBatch:
-        """Of rows of `record_rows.sql`, all of one collection."""
+        """Returns the columns for rows of `record_rows.sql`, all of one collection."""
         given = list(zip(*rows, strict=True)) or [()] * GIVEN_COLUMNS
         collections, ids, idns, statuses, updated, external, vanished, data, detail, fetched, changed, owner = given
         batch = self._batch(collections, statuses, (data, detail, owner))
@@ -130,8 +130,9 @@ class RecordReader:
 
 
 class FieldReader:
-    """Takes fields out of JSON objects, and out of objects that stand in these, by their paths of one step or two.
-    Numbers with a point are text; what is no object has none of them."""
+    """Extracts fields from JSON objects, and from objects inside them, by paths of one or two steps. Fractional
+    numbers become text; a value that is no object has no fields.
+    """
 
     def __init__(self, paths: Iterable[str]) -> None:
         self._below: dict[str, list[str]] = {}
@@ -163,14 +164,14 @@ class FieldReader:
         return fields
 
     def _fields(self, text: bytes | None) -> tuple[Cell, ...]:
-        """Of a row among some of which not all can be read."""
+        """Returns the fields of one row, for a batch in which some rows are unreadable."""
         try:
             return self._nothing if text is None else _as_tuple(self._decode(text))
         except _NO_JSON:
             return self._nothing
 
     def _columns(self, name: str, found: Sequence[Cell]) -> Iterable[Sequence[Cell]]:
-        """Of a field, or of those of the object that stands in it."""
+        """Yields the columns of a field, or of the fields of the object in it."""
         if name not in self._inner:
             return [found]
         if values.is_empty(found):
@@ -181,7 +182,7 @@ class FieldReader:
 
 
 def getter(column: Column) -> Getter:
-    """How a column is read."""
+    """Returns the function that reads a column."""
     how = column.how or column.kind.value
     if how in _OF_ROWS:
         return _OF_ROWS[how]
@@ -205,7 +206,7 @@ def getter(column: Column) -> Getter:
 
 
 def _paths_of(column: Column) -> Sequence[str]:
-    """The fields of the record's JSON that a column is made of."""
+    """Returns the fields of the record's JSON from which a column is made."""
     if column.how.removeprefix(_OF_DETAIL) == "person":
         return [f"{column.path}.{name}" for name in values.PERSON_FIELDS]
     return [column.path] if column.path else _FIELDS_OF_WORDS.get(column.how, ())

@@ -1,4 +1,4 @@
-"""rows of views: of records and lines as read in Python, of all others as the engine shows them"""
+"""the rows of views: records and lines read in Python, all others by the engine"""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _OF_PAYMENTS = ("payments", "expense_payments")
 _NUMBER_OR_TEXT = ("idn", "document_idn")
 _NOT_EXPORTED = "data_dictionary"
 _UNLOGGED = "field_as_of"
-"""Definitions are read again and again, mostly to find them as they were: no value is another one then."""
+"""Left out of followed tables: definitions are read again and again, mostly unchanged, and no value changes then."""
 
 _ROWS_A_BATCH = 100
-"""What is made of so many stays in the processor's cache; of five times as many it took twice the time."""
+"""Rows of a batch: their data stays in the processor's cache; five times as many took twice the time."""
 
 
 class Rows(Protocol):
-    """What an engine gives row by row, from one moment."""
+    """An engine's rows, from one moment."""
 
     def named(self, statement: str, values: Mapping[str, Any]) -> Iterable[Row]: ...
 
@@ -38,13 +38,15 @@ class Rows(Protocol):
 
 @cache
 def tables() -> Mapping[str, Table]:
-    """What can be exported: every view but the one that describes the others."""
+    """Returns what can be exported: every view except the one that describes the others."""
     return {view: _table(view, columns) for view, columns in described_views().items() if view != _NOT_EXPORTED}
 
 
 @cache
 def followed_tables() -> Mapping[str, Table]:
-    """What exports can follow: tables whose rows are records or belong to one, without what changes unlogged."""
+    """Returns what exports can follow: tables whose rows are records or parts of one, without columns that change
+    unlogged.
+    """
     return {
         name: replace(table, columns=tuple(one for one in table.columns if one.name != _UNLOGGED))
         for name, table in tables().items()
@@ -69,8 +71,9 @@ def _kind(column: Column) -> str:
 
 @cache
 def records_of(view: str) -> tuple[tuple[str, ...], str]:
-    """The collections of whose records a view shows them or their lines, and the one kind of them that it shows, ""
-    for all; no collection for a view that is of anything else."""
+    """Returns the collections whose records, or records' lines, a view shows, and the only kind of them that it
+    shows, "" for all; no collection for any other view.
+    """
     if view == "documents":
         return DOCUMENTS, ""
     found = {name: one for one in record_views() for name in (one.name, one.lines) if name}
@@ -78,7 +81,7 @@ def records_of(view: str) -> tuple[tuple[str, ...], str]:
 
 
 class ViewTables:
-    """Implements `exports.ports.Tables` on what an engine gives."""
+    """Implements `exports.ports.Tables` on an engine's rows."""
 
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
@@ -102,7 +105,7 @@ def _batches(rows: Iterable[Row]) -> Iterator[Sequence[Row]]:
 
 
 def statement_for(by: str, *, some: bool = False) -> str:
-    """What reads the records of a collection, or some of them."""
+    """Returns the statement that reads the records of a collection, or some of them."""
     if by in _OF_PAYMENTS:
         return f"record_rows.some_paying[{by}]" if some else f"record_rows.paying[{by}]"
     return "record_rows.some" if some else "record_rows.listed"
@@ -110,8 +113,9 @@ def statement_for(by: str, *, some: bool = False) -> str:
 
 @cache
 def reader_of(view: str) -> Callable[[Sequence[Row]], RowBatch]:
-    """Makes the rows of a view out of rows of `record_rows.sql`, all of one collection, but for those that do not
-    belong to it."""
+    """Returns a function that makes the rows of a view from rows of `record_rows.sql`, all of one collection, and
+    skips those that do not belong to it.
+    """
     columns, kind = described_views()[view], records_of(view)[1]
     if columns[0] == DOCUMENT_ID:
         return LineReader(kind).columns
@@ -136,7 +140,7 @@ def _shown(rows: Rows, view: str) -> Iterator[RowBatch]:
 
 
 def followed_rows(view: str, rows: Sequence[Row]) -> Iterator[Sequence[Any]]:
-    """Rows of a view of which an engine gave all columns, as the table has them that exports follow."""
+    """Yields rows of a view, given with all columns, in the form of the table that exports follow."""
     columns = described_views()[view]
     kept = [cells for column, cells in zip(columns, _cells(columns, rows), strict=True) if column.name != _UNLOGGED]
     return zip(*kept, strict=True)
@@ -157,4 +161,4 @@ _AS_CELLS: Mapping[Kind, Callable[[Any], Any]] = {
     Kind.BOOLEAN: lambda value: None if value is None else bool(value),
     Kind.JSON: lambda value: None if value is None else value.encode(),
 }
-"""What engines give otherwise than it is in cells."""
+"""Conversions of values that engines return in another form than cells have."""

@@ -1,7 +1,7 @@
-"""the values of views read out of JSON in Python, as the engines' words read them in SQL
+"""the values of views read from JSON in Python, equal to what the engines read in SQL
 
 Each kind of column is one small function here, which reads a field of many rows at once.
-`tests/adapters/state/test_view_rows.py` holds these values against those of the views.
+`tests/adapters/state/test_view_rows.py` compares these values with those of the views.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from precoro_daemon.values.json_reading import nested
 from precoro_daemon.values.money import OTHER_DIGITS, USUAL_DIGITS
 
 Column = Sequence[Any]
-"""What stands in a field, or in a column, of some rows."""
+"""The values of a field, or of a column, of some rows."""
 
 PERSON_FIELDS = ("name", "firstname", "lastname", "email")
 
@@ -37,7 +37,7 @@ _LARGEST_WHOLE_DIGITS = 15
 _LONGEST_INTEGER = 18
 _INTEGER_END = 10**_LONGEST_INTEGER
 _REMEMBERED = 20_000
-"""Values of one sort, which cost little memory."""
+"""Cached values of one kind, which take little memory."""
 
 _TEXT_OR_NOTHING = frozenset({str, type(None)})
 _AMOUNT_OR_NOTHING = frozenset({str, int, type(None)})
@@ -53,8 +53,9 @@ _read_time = datetime.fromisoformat
 
 
 class _Made(dict[Any, Any]):
-    """What was made of values, some thousand of them: what repeats from row to row costs a look-up. Of values that
-    are equal the same is made, 1 and True included."""
+    """A cache of some thousand conversions, because values repeat from row to row. Equal values have equal results, 1
+    and True included.
+    """
 
     def __init__(self, make: Callable[[Any], Any]) -> None:
         super().__init__()
@@ -75,7 +76,7 @@ class _Made(dict[Any, Any]):
 
 
 def digits_of(currencies: Column) -> Sequence[int]:
-    """How many decimals each currency has."""
+    """Returns the number of decimals of each currency."""
     return _DIGITS.of(currencies)
 
 
@@ -87,7 +88,7 @@ _DIGITS = _Made(_digits)
 
 
 def moments(column: Sequence[float | None]) -> Column:
-    """Unix seconds as times in UTC."""
+    """Returns Unix seconds as times in UTC."""
     return column if is_empty(column) else _MOMENTS.of(column)
 
 
@@ -102,7 +103,7 @@ _MOMENTS = _Made(_moment)
 
 
 def is_empty(column: Column) -> bool:
-    """Whether nothing stands in it: most fields of most rows are not there."""
+    """Returns whether all values are missing, as in most fields of most rows."""
     return not column or (column[0] is None and column.count(None) == len(column))
 
 
@@ -142,7 +143,7 @@ def _dates(column: Column) -> Column:
 
 
 def _day(value: Any) -> str | None:
-    """Its first ten letters, if they are a day of the calendar."""
+    """Returns the first ten characters if they are a calendar day."""
     if type(value) is not str or not _CALENDAR_DAY.match(value):
         return None
     try:
@@ -160,7 +161,7 @@ def _timestamps(column: Column) -> Column:
 
 
 def _timestamp(value: str) -> str | None:
-    """Most are to the second, in UTC or with an offset of hours and minutes."""
+    """Returns the time. Most are to the second, in UTC or with an offset of hours and minutes."""
     zone = value[_TO_THE_SECOND:]
     try:
         if value[4:17:3] == "--T::" and value[0] in "12":
@@ -187,7 +188,7 @@ def _in_utc(text: str) -> str | None:
 
 
 def said(value: Any) -> str | None:
-    """Whatever stands there, as a text."""
+    """Returns any value as text."""
     if type(value) is str:
         return value or None
     if value is None:
@@ -196,7 +197,7 @@ def said(value: Any) -> str | None:
 
 
 def people(*columns: Column) -> Column:
-    """By name: as one text, as first and last name, or by the address. `columns`: as PERSON_FIELDS."""
+    """Returns names: one text, first and last name, or the address. `columns`: as PERSON_FIELDS."""
     return columns[0] if all(map(is_empty, columns)) else _PEOPLE.of(zip(*columns, strict=True))
 
 
@@ -212,7 +213,7 @@ _PEOPLE = _Made(_person)
 
 
 def minors(values: Column, digits: Sequence[int]) -> Sequence[int | None]:
-    """Amounts in whole minor units; None if one is finer, larger, or no amount."""
+    """Returns amounts in whole minor units; None if one is finer, too large, or no amount."""
     if is_empty(values):
         return values
     if _AMOUNT_OR_NOTHING.issuperset(map(type, values)) and digits.count(digits[0]) == len(digits):
@@ -239,7 +240,7 @@ _MINOR_UNITS = {digits: _Made(partial(_units, digits)) for digits in {USUAL_DIGI
 
 
 def written(units: Sequence[int | None], digits: Sequence[int]) -> Column:
-    """Minor units as people write them."""
+    """Returns minor units as people write them."""
     return _WRITTEN.of(zip(units, digits, strict=True))
 
 
@@ -259,7 +260,7 @@ def status_names(statuses: Sequence[int | None]) -> Column:
 
 
 def kinds_of(collections: Sequence[str], logic_types: Column) -> Column:
-    """Of documents, in a word for people."""
+    """Returns the kinds of documents in a word for people."""
     return _KIND_WORDS.of(zip(collections, logic_types, strict=True))
 
 
@@ -274,8 +275,9 @@ _KIND_WORDS = _Made(_kind)
 
 
 def left(statuses: Sequence[int | None], totals: Column, paid: Column, parts: Sequence[int | None]) -> Column:
-    """What is left to pay of each total while it is to be paid, in minor units. `paid`: as it stands there, and in
-    minor units: what is not said is nothing, what is no amount is not known."""
+    """Returns what is left to pay of each total that is payable, in minor units. `paid` as written, and in minor
+    units: a missing value counts as zero, an unreadable one as unknown.
+    """
     if not _TEXT_OR_NOTHING.issuperset(map(type, paid)) or "" in paid or None in paid:
         parts = [0 if _text(said_) is None else units for said_, units in zip(paid, parts, strict=True)]
     return [
@@ -302,4 +304,4 @@ WORDS: Mapping[str, Callable[[Column], Column]] = {
     "date": _dates,
     "timestamp": _timestamps,
 }
-"""How a field of all rows is read, by the word for it."""
+"""How a field of all rows is read, by the name of the way."""

@@ -1,4 +1,4 @@
-"""how the columns of views are read out of JSON, in the words of an engine"""
+"""how an engine reads the columns of views from JSON"""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from precoro_daemon.values.money import OTHER_DIGITS, USUAL_DIGITS
 
 
 class Engine(Struct, frozen=True):
-    """The words of one engine.
+    """The fragments of one engine.
 
     words     the fragments of its `views.sql`
-    record    where a record has its JSON; detailed: its detail's, or its own where that is not there yet
-    document  the same in views that stand on the view of all documents
-    owner     where the document that a payment pays has its JSON; line: where a line has it
+    record    the place of a record's JSON
+    detailed  the place of its detail's JSON, or of its own if there is no detail
+    document  the same in views that are built on the view of all documents
+    owner     the place of the JSON of the document that a payment pays
+    line      the place of a line's JSON
     """
 
     words: Mapping[str, str]
@@ -29,18 +31,18 @@ class Engine(Struct, frozen=True):
 
 
 def render_columns(engine: Engine, source: str, columns: Columns, currency: str) -> str:
-    """Columns of a SELECT, each with what comes behind it. `currency` is how the row's currency is read."""
+    """Returns the columns of a SELECT. `currency` is the expression for the row's currency."""
     return "".join(f"    {_render(engine, source, column, currency)} AS {column.name},\n" for column in columns)
 
 
 def render_code(engine: Engine, source: str, *, owned: bool = False) -> str:
-    """The currency of a row, or of the document that it pays."""
+    """Returns the expression for the currency of a row, or of the document that it pays."""
     code = engine.words["code"].format(json=source)
     return f"coalesce({code}, {engine.words['code'].format(json=engine.owner)})" if owned else code
 
 
 def render_word(engine: Engine, how: str, source: str, path: str) -> str:
-    """One value, read in one of the engine's ways."""
+    """Returns the expression for one value, read in one of the engine's ways."""
     return engine.words[how].format(json=source, path=path, steps=path.replace(".", ","), **_SPOKEN)
 
 
@@ -63,7 +65,7 @@ def _render(engine: Engine, source: str, column: Column, currency: str) -> str:
 
 
 def _digits(engine: Engine, currency: str) -> str:
-    """How many decimals the currency of a row has."""
+    """Returns the expression for the number of decimals of a row's currency."""
     return engine.words["digits"].format(currency=currency, **_CURRENCIES)
 
 
@@ -86,13 +88,13 @@ def _open_sum(engine: Engine, source: str, path: str, digits: str) -> str:
 
 
 _OF_CURRENCY = {"minor": _minor, "hundredths": _minor, "open_minor": _open_minor, "open_sum": _open_sum}
-"""What depends on how many decimals a currency has."""
+"""What depends on the decimals of a currency."""
 
 _CURRENCIES = {
     word: " ".join(("", *(code for code, digits in OTHER_DIGITS.items() if digits == count), ""))
     for word, count in (("without", 0), ("thousandths", 3))
 }
-"""The currencies that do not have hundredths, as fragments name them."""
+"""The currencies without hundredths, as fragments name them."""
 
 _SPOKEN = {
     "names": " ".join(f"WHEN {number} THEN '{name.replace('_', ' ')}'" for name, number in STATUSES.items()),

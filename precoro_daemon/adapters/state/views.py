@@ -1,7 +1,7 @@
-"""the views people query: which there are, and their definitions in the words of an engine
+"""the views for people's queries, and their definitions in an engine's dialect
 
-An engine brings its words: the shape of each view, and how it reads each kind of column, as fragments of its
-`views.sql`. All engines name them alike, so the views have the same names, columns and rows everywhere.
+An engine brings the shape of each view, and its way to read each kind of column, as fragments of its `views.sql`. All
+engines use the same names, so the views have the same names, columns and rows everywhere.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from precoro_daemon.mirror.rules.collections import COLLECTIONS, DOCUMENTS
 
 _ALL_INVOICES = "invoices_and_credit_notes"
 _KINDS = {"invoices": "invoice", "credit_notes": "credit note"}
-"""Precoro lists credit notes among invoices. Who adds up what is owed must not add them by mistake."""
+"""Precoro lists credit notes among invoices. A sum of what is owed must not include them by mistake."""
 
 _PAYS = {"payments": ("invoices", "invoice"), "expense_payments": ("expenses", "expense")}
-"""Collections of payments: what they pay, and how their JSON names it."""
+"""Collections of payments: what they pay, and its name in their JSON."""
 
 _DOCUMENT_KIND = Column("document_kind", Kind.TEXT, "kind of the document")
 _LINE = (*LINE_HEAD, *LINE_FIELDS, *LINE_TAIL)
@@ -41,7 +41,7 @@ _LINE = (*LINE_HEAD, *LINE_FIELDS, *LINE_TAIL)
 class RecordView(Struct, frozen=True):
     """A view of records, and the view of their lines ("" if there is none).
 
-    kind  the one kind of the collection's records that it shows, "" for all
+    kind  the only kind of the collection's records that it shows, "" for all
     """
 
     name: str
@@ -65,7 +65,7 @@ def record_views() -> Iterator[RecordView]:
 
 
 def described_views() -> Mapping[str, Columns]:
-    """Every view with its columns, in their order."""
+    """Returns every view with its columns in order."""
     found = {"documents": (COLLECTION, *RECORD_HEAD, *DOCUMENT_FIELDS, *RECORD_TAIL)}
     for view in record_views():
         shared = DOCUMENT_FIELDS if view.is_of_documents else ()
@@ -78,7 +78,7 @@ def described_views() -> Mapping[str, Columns]:
 
 
 def define_views(engine: Engine) -> Iterator[str]:
-    """CREATE VIEW statements of all but custom fields, in an order in which they can be run."""
+    """Yields CREATE VIEW statements for all views except custom fields, in an order in which they can run."""
     yield _documents(engine)
     for view in record_views():
         if view.kind:
@@ -94,7 +94,7 @@ def define_views(engine: Engine) -> Iterator[str]:
 
 
 def _documents(engine: Engine) -> str:
-    """What all documents have stands in one view, on which those of each kind stand."""
+    """Returns the view with what all documents have, on which the views of each kind are built."""
     return engine.words["documents"].format(
         columns=render_columns(engine, engine.record, DOCUMENT_FIELDS, render_code(engine, engine.record)),
         collections=", ".join(f"'{name}'" for name in DOCUMENTS),
@@ -145,7 +145,7 @@ def _line_view(engine: Engine, view: RecordView) -> str:
 
 @cache
 def dictionary_rows() -> str:
-    """What the view `data_dictionary` shows, as a JSON array of its rows."""
+    """Returns the rows of the view `data_dictionary` as a JSON array."""
     rows = [
         (view, column.name, column.kind, column.meaning)
         for view, columns in described_views().items()
