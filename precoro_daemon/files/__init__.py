@@ -1,16 +1,16 @@
 """attached files: found, downloaded, verified
 
-disk_room.py           how many more bytes the disk takes, without asking it for every file
-download_lap.py        one lap of downloads: in rounds, as a file that does not come is tried again after the others
-downloading.py         one attached file: from its source, checked, under its name on the disk
-fetch_attachments.py   missing files to disk
-find_attachments.py    which records carry files, where nothing else asks for their details
-follow_details.py      reads out of the change log which files details name
-manifest.py            the manifest of kept files, brought up to what the state knows
-ports/                 where files come from, what is known of them, where they are kept
-reserve_paths.py       each file gets its path, durably, before anything appears there
+disk_room.py           the space left for files, without asking the disk for every file
+download_lap.py        one lap of downloads, in rounds: a file that fails is tried again after the others
+downloading.py         downloads one attached file: from its source, checked, to its name on the disk
+fetch_attachments.py   fetches missing files to disk
+find_attachments.py    finds records with files, in collections whose details nothing else requests
+follow_details.py      reads from the change log which files details name
+manifest.py            brings the manifest of kept files up to date with the state
+ports/                 the source of files, what is known about them, and where they are kept
+reserve_paths.py       assigns each file its path, durably, before anything is written there
 rules/                 what files a document has, whether what came is one of them, and where it is kept; without I/O
-verify_attachments.py  kept files against what is known of them
+verify_attachments.py  compares kept files with what is known about them
 
 Theory of operation. A document names its files in its detail, so files follow details: a follower of the change log
 notes what each detail names (`follow_details`), and what is missing is derived from that, newest first. Where

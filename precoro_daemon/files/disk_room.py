@@ -1,4 +1,4 @@
-"""how many more bytes the disk takes, without asking it for every file"""
+"""the space left for files, without asking the disk for every file"""
 
 from __future__ import annotations
 
@@ -8,18 +8,20 @@ from precoro_daemon.errors import DiskFault, DiskFull
 from precoro_daemon.files.ports.object_store import ObjectStore
 
 _CHECK_BYTES = 64 * 2**20
-"""Bytes of files between two checks of how much room the disk has."""
+"""Bytes of files between two checks of the free space."""
 
 
 @dataclass(slots=True)
 class DiskRoom:
-    """Checked now and then, and counted in between, as files are small beside what a disk must keep."""
+    """Checks the free space now and then, and counts in between, because files are small compared with the
+    reserve.
+    """
 
     store: ObjectStore
     left: int = 0
 
     async def take(self, size: int) -> None:
-        """Count a file of that size. Raises DiskFault if only smaller ones fit, DiskFull if none does."""
+        """Counts a file of that size. Raises DiskFault if only smaller ones fit, DiskFull if none does."""
         self.left -= size
         if self.left <= _CHECK_BYTES:
             self.left = await self.store.room() - size
@@ -31,5 +33,5 @@ class DiskRoom:
         self.left = min(self.left, 2 * _CHECK_BYTES)
 
     def correct(self, size: int, length: int) -> None:
-        """The file that was counted with that size has this length."""
+        """Corrects the counted size of a file to its real length."""
         self.left -= max(length - size, 0)

@@ -1,4 +1,4 @@
-"""one lap of downloads: in rounds, as a file that does not come is tried again after the others"""
+"""one lap of downloads, in rounds: a file that fails is tried again after the others"""
 
 from __future__ import annotations
 
@@ -34,11 +34,12 @@ from precoro_daemon.telemetry import get_logger
 _log = get_logger()
 
 _DOWNLOADS_A_READ = 50
-"""Files read from the store at a time; small, so that what changes meanwhile comes first."""
+"""Files read from the store in one step; few, so that files that change meanwhile come first."""
 
 _TRIES_A_LAP = 3
-"""Of one file in a lap. The second and third follow when all others were tried: the same call is refused within
-a minute, and what ails a server seldom ends in a second."""
+"""Attempts for one file in a lap. The second and third follow when all others were tried: an identical call is
+refused within a minute, and a server's trouble seldom ends within a second.
+"""
 
 _FILES_A_LOG_LINE = 100
 """Files between two lines in the log."""
@@ -46,7 +47,7 @@ _FILES_A_LOG_LINE = 100
 
 @dataclass(slots=True)
 class DownloadLap:
-    """started_at  what failed at that time or later is left alone"""
+    """started_at  what failed at this time or later is left alone"""
 
     downloader: Downloader
     mirror: Mirror
@@ -92,7 +93,7 @@ class DownloadLap:
                 await send.send(task)
 
     async def _fresh(self) -> AsyncIterator[DownloadTask]:
-        """What is due and was not handed out yet, until that is all."""
+        """Yields due files that were not handed out yet."""
         book, store = self.downloader.book, self.downloader.store
         while True:
             limit = _DOWNLOADS_A_READ + len(self.busy)
@@ -140,8 +141,9 @@ class DownloadLap:
             self.scope.cancel()
 
     def _feed_breaker(self, error: DaemonError) -> None:
-        """A file whose connection breaks may be at fault itself; a server that says it is in trouble is. Later rounds
-        ask for those again that failed, and say nothing new."""
+        """Reports a failure to the breaker. A file whose connection breaks may itself be at fault; a server that
+        reports trouble is. Later rounds request failed files again, and show nothing new.
+        """
         if isinstance(error, TemporaryError) and not (isinstance(error, ServerFault) and self.tries == 1):
             return
         self.breaker = self.breaker.after(outcome_of(error))
@@ -163,7 +165,7 @@ class DownloadLap:
             self._log_counts()
 
     def _hold_back(self, error: FilesBlocked) -> None:
-        """Files stop first: what else is on the disk goes on, and they do when there is room again."""
+        """Stops files first: everything else on the disk continues, and so do files when there is space again."""
         if self.ended is None:
             self.ended = error
             how_much = "; reserve_bytes in [fetch_attachments] says how much" if isinstance(error, DiskFull) else ""
@@ -178,7 +180,7 @@ class DownloadLap:
             await self._quarantine(task.file, error)
 
     async def _quarantine(self, file: AttachedFile, error: DaemonError) -> None:
-        """It stays in `busy`: once a lap is enough, whatever the clock says of when it is due again."""
+        """Quarantines the file. It stays in `busy`: once a lap is enough, whenever it is due again."""
         now, attempts = self.downloader.clock.now(), file.attempts + 1
         self.failed.append(str(error) if str(file) in str(error) else f"{file}: {error}")
         _log.warning("file_failed", file=str(file), attempts=attempts, reason=str(error))

@@ -1,4 +1,4 @@
-"""one attached file: from its source, checked, under its name on the disk"""
+"""downloads one attached file: from its source, checked, to its name on the disk"""
 
 from __future__ import annotations
 
@@ -25,12 +25,13 @@ from precoro_daemon.runtime.keyed_lock import KeyedLock
 from precoro_daemon.runtime.ports import Clock
 
 _WORTH_TAKING_UP = 8 * 2**20
-"""Bytes from which the beginning of a file is kept for later when the rest does not come."""
+"""Bytes from which the start of a file is kept for a resume if the rest does not arrive."""
 
 _CHECKPOINT_BYTES = 64 * 2**20
 _CHECKPOINT_S = 5.0
-"""What came since the last time is made durable once it is as many bytes and as many seconds, so that not even a loss
-of power costs more than both. On a fast line a disk that is waited for at each 64 MiB takes as long as the line."""
+"""New data is made durable once it exceeds a number of bytes and this many seconds, so that a loss of power costs no
+more than both. On a fast line, waiting for the disk at each 64 MiB takes as long as the line.
+"""
 
 _LAST_WORDS = 3.0
 """Seconds that a cancelled download may take to save what it has."""
@@ -38,13 +39,13 @@ _LAST_WORDS = 3.0
 
 @dataclass(slots=True)
 class Sizes:
-    """How often the sizes that documents give agreed with what came, and how often they did not."""
+    """How often the sizes in documents agreed with the files, and how often they did not."""
 
     confirmed: int
     contradicted: int
 
     def of(self, file: AttachedFile) -> int | None:
-        """The bytes that the file must have, None if nobody knows."""
+        """Returns the bytes that the file must have, None if unknown."""
         return file.attachment.size if sizes_are_bytes(self.confirmed, self.contradicted) else None
 
 
@@ -52,9 +53,9 @@ class Sizes:
 class DownloadTask:
     """A file to fetch to a path.
 
-    there     SHA-256 of a file that bears the path though it was never given to ours, None if nothing does
-    replaces  what may bear the path is an earlier one of ours
-    part      what is on disk of it already
+    there     SHA-256 of a file at the path that was never assigned to ours, None if there is none
+    replaces  whether a file at the path may be an earlier one of ours
+    part      what is already on disk of it
     """
 
     file: AttachedFile
@@ -66,10 +67,10 @@ class DownloadTask:
 
 @dataclass(frozen=True, slots=True)
 class Downloader:
-    """What a download needs.
+    """Downloads files.
 
-    max_bytes  larger files are not taken
-    patience   seconds after which a file that trickles in is given up
+    max_bytes  larger files are not fetched
+    patience   seconds after which a slow file is given up
     locks      by attachment: the second of two that are the same finds the first
     """
 
@@ -83,10 +84,11 @@ class Downloader:
     locks: KeyedLock
 
     async def download(self, task: DownloadTask) -> Kept:
-        """Fetch the file to its path, unless the same one is kept elsewhere already; durable and noted on return.
+        """Fetches the file to its path, unless the same one is kept elsewhere already; durable and recorded on
+        return.
 
-        Raises TemporaryError, PermanentError, and what ends a run. Cancellation leaves a partial file that is resumed
-        where that is sound, else nothing.
+        Raises TemporaryError, PermanentError, and errors that end a run. Cancellation leaves a partial file if it can
+        be resumed safely, else nothing.
         """
         async with self.locks.of(task.file.attachment.id):
             try:
@@ -99,7 +101,7 @@ class Downloader:
                 raise
 
     async def _duplicate(self, task: DownloadTask) -> Kept | None:
-        """One attachment may hang on several documents: no call is spent on it twice."""
+        """Links an attachment that several documents share, without a second call."""
         if not task.file.shared or task.there:
             return None
         known = await self.book.kept_elsewhere(task.file)
@@ -109,7 +111,7 @@ class Downloader:
         return kept
 
     async def _fetch(self, task: DownloadTask) -> Kept:
-        """The partial file is opened first: no call is made for a file that the disk cannot take."""
+        """Opens the partial file first, so that no call is made for a file that the disk cannot hold."""
         file, begun = task.file, task.part.length if task.part else 0
         async with self.store.partial_file(task.path, take_up=begun, replaces=task.replaces) as partial:
             part = task.part if partial.length else None
@@ -128,7 +130,7 @@ class Downloader:
         return kept
 
     async def _copy(self, task: DownloadTask, incoming: Incoming, partial: PartialFile) -> None:
-        """Piece by piece; what cannot be finished now is left for later where it can be taken up."""
+        """Copies piece by piece; what cannot be completed now is left for a resume if possible."""
         if incoming.length is not None and incoming.length > self.max_bytes:
             raise await self._too_large(task.file, incoming.length)
         try:
@@ -167,7 +169,9 @@ class Downloader:
             raise DiskFull("the disk has no more room than it must keep")
 
     async def _too_large(self, file: AttachedFile, length: int) -> PermanentError:
-        """Noted, so that it is not asked for again; unless the document says otherwise: the answer may be wrong."""
+        """Records the length, so that the file is not requested again, unless the document gives another: the answer
+        may be wrong.
+        """
         size = self.sizes.of(file)
         if size is not None:
             return PermanentError(f"{file}: more than max_bytes came, though the document says {size:,} bytes")

@@ -1,4 +1,4 @@
-"""missing files to disk"""
+"""fetches missing files to disk"""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class FetchAttachments:
     """Fetches every file that the store says is missing, newest first; what fails is quarantined.
 
     stores     opens the directory of files for one lap
-    in_flight  files that come at the same time
-    patience   seconds after which a file that trickles in is given up
+    in_flight  number of concurrent downloads
+    patience   seconds after which a slow file is given up
     """
 
     source: AttachmentSource
@@ -55,7 +55,7 @@ class FetchAttachments:
         self.breaker = CircuitBreaker(most_faults=self.in_flight + MOST_FAULTS_IN_A_ROW)
 
     async def due(self, now: float) -> bool:
-        """The first lap of a round looks after the manifest, whether or not files are due."""
+        """Returns whether files are due. The first lap of a round also updates the manifest, even if none are."""
         self.round_at = now
         await follow_details(self.log, self.book)
         if self.rounds.due(now):
@@ -65,7 +65,7 @@ class FetchAttachments:
         return (await self.book.count_due_files(self.wanted, before=now)).files > 0
 
     async def lap(self) -> LapReport:
-        """What failed in this round is left alone."""
+        """Does a lap. What failed in this round is left alone."""
         started_at = self.clock.now() if self.round_at is None else self.round_at
         await follow_details(self.log, self.book)
         try:

@@ -1,4 +1,4 @@
-"""which records carry files, where nothing else asks for their details"""
+"""finds records with files, in collections whose details nothing else requests"""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _UNPROVED_REPEAT_S = 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class FindAttachments:
-    """Lists the records that have files: whole at first and every so often, else what changed. A call or two a lap.
+    """Lists the records that have files: whole at first and at intervals, else what changed. A call or two a lap.
 
-    Its position moves only when a scan proved complete. A scan that is cut off is begun anew; what it found stays
-    found. overlap, every: seconds, as for the mirror and the census. skew: of Precoro's reading of `modifiedSince`;
-    once it is found, what was listed before counts for nothing.
+    Its position moves only when a scan was proved complete. An interrupted scan starts again; what it found stays.
+    overlap, every: seconds, as for the mirror and the census. skew: of Precoro's reading of `modifiedSince`; once it
+    is found, what was listed before does not count.
     """
 
     precoro: Precoro

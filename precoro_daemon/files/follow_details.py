@@ -1,4 +1,4 @@
-"""reads out of the change log which files details name"""
+"""reads from the change log which files details name"""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ def attachment_follower(book: AttachmentBook) -> Follower:
 
 
 async def follow_details(log: ChangeLog, book: AttachmentBook) -> None:
-    """From now on the files of every detail that the mirror has are known."""
+    """Brings the book of files up to date with the details of the mirror."""
     await follow(log, attachment_follower(book), CHANGES_A_TRANSACTION)

@@ -1,4 +1,4 @@
-"""the manifest of kept files, brought up to what the state knows"""
+"""brings the manifest of kept files up to date with the state"""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from precoro_daemon.files.ports.attachment_book import AttachmentBook, StoredFil
 from precoro_daemon.files.ports.object_store import ObjectStore
 
 _LINES_A_WRITE = 500
-"""Lines added at a time."""
+"""Lines added in one write."""
 
 
 async def write_manifest(book: AttachmentBook, store: ObjectStore) -> None:
-    """Whatever an earlier lap left undone. A manifest that is ahead shows that the state was restored from a backup:
-    it is written anew, before anything is stored, as later the two could not be distinguished by their ends."""
+    """Writes what an earlier lap left unwritten.
+
+    A manifest that is ahead shows that the state was restored from a backup. It is then rewritten before anything is
+    stored, because later their ends would not differ.
+    """
     if not store.capabilities.manifest:
         return
     end = await store.manifest_end()
@@ -27,7 +30,7 @@ async def write_manifest(book: AttachmentBook, store: ObjectStore) -> None:
 
 
 async def kept_files(book: AttachmentBook) -> AsyncIterator[StoredFile]:
-    """Every file that is kept, in the order in which they were stored."""
+    """Yields every kept file, in the order in which they were stored."""
     end = 0
     while lines := await book.stored(end, _LINES_A_WRITE):
         for stored in lines:
@@ -36,7 +39,7 @@ async def kept_files(book: AttachmentBook) -> AsyncIterator[StoredFile]:
 
 
 def manifest_fields(stored: StoredFile) -> dict[str, int | str | None]:
-    """What a line of a manifest says of a file."""
+    """Returns a file's line of the manifest."""
     file, kept = stored.file, stored.kept
     return {
         "seq": stored.seq,
@@ -53,5 +56,5 @@ def manifest_fields(stored: StoredFile) -> dict[str, int | str | None]:
 
 
 def _printable(value: int | str | None) -> int | str | None:
-    """Half a surrogate pair, which JSON has and UTF-8 has not, becomes a question mark."""
+    """Replaces a half surrogate pair, which JSON may contain and UTF-8 cannot, by a question mark."""
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value

@@ -1,4 +1,4 @@
-"""each file gets its path, durably, before anything appears there"""
+"""assigns each file its path, durably, before anything is written there"""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Obstructed = tuple[AttachedFile, FolderUnusable]
 async def reserve_paths(
     book: AttachmentBook, store: ObjectStore, files: Sequence[AttachedFile]
 ) -> tuple[list[DownloadTask], list[Obstructed]]:
-    """What can be downloaded, and what cannot as something stands in its place that is not ours."""
+    """Returns what can be downloaded, and what cannot because something that is not ours is in its place."""
     paths = {file.key: file.reserved or _path_of(file) for file in files}
     there = await store.in_the_way([paths[file.key] for file in files if not file.ours])
     await book.reserve(

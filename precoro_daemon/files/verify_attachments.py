@@ -1,4 +1,4 @@
-"""kept files against what is known of them"""
+"""compares kept files with what is known about them"""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ _FILES_AT_ONCE = 4
 
 @dataclass(slots=True)
 class Verdict:
-    """What became of the files that were checked.
+    """The result of checking files.
 
-    damaged, missing  those that are due again now; orphans: paths that no document's file has
+    damaged, missing  files that are due again now
+    orphans           paths that no document's file has
     """
 
     good: FileCounts = field(default_factory=lambda: FileCounts(0, 0))
@@ -37,9 +38,9 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class VerifyAttachments:
-    """Reads files again, those first that were not read for the longest time; what is wrong becomes due.
+    """Reads files again, those first that were not read for the longest time; wrong ones become due.
 
-    Orphans are reported and left alone; what killed processes left half written is removed.
+    Orphans are reported and left alone; partial files of killed processes are removed.
     """
 
     book: AttachmentBook
@@ -47,7 +48,7 @@ class VerifyAttachments:
     clock: Clock
 
     async def run(self, share: float) -> Verdict:
-        """`share`: of all files, 0 to 1; at least one."""
+        """Checks a `share` of all files, 0 to 1; at least one."""
         verdict = Verdict()
         left = ceil(await self.book.count_stored() * share)
         # Later than any before, also where our clock is behind the one that stamped those: each is read once.
@@ -61,7 +62,7 @@ class VerifyAttachments:
         return verdict
 
     async def _verify(self, files: Sequence[StoredFile], verdict: Verdict, stamp: float) -> None:
-        """Nothing is said of any of them where the store itself cannot be used. Raises BucketUnusable."""
+        """Checks files; if the store itself cannot be used, none of them is judged. Raises BucketUnusable."""
         limiter = anyio.CapacityLimiter(_FILES_AT_ONCE)
         blocked: list[FilesBlocked] = []
 

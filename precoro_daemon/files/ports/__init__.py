@@ -1,7 +1,7 @@
-"""where files come from, what is known of them, where they are kept
+"""the source of files, what is known about them, and where they are kept
 
-attachment_book.py  what is known of attached files
-object_store.py     where files are kept: complete under their paths, or not there
-progress.py         who shows how far the downloads are
-source.py           where attached files come from
+attachment_book.py  what is known about attached files
+object_store.py     a store for files, in which a file is complete under its path, or absent
+progress.py         shows the progress of downloads
+source.py           the source of attached files
 """

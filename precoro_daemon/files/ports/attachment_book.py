@@ -1,4 +1,4 @@
-"""what is known of attached files"""
+"""what is known about attached files"""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 class AttachedFile:
     """A file of a document, as the store knows it.
 
-    reserved  the path below the root that was given to it, None before
-    shared    the same attachment hangs on another document too
-    ours      something was kept under that path before
-    part      what is on disk of it already
-    attempts  failures since it was last good
+    reserved  the path below the root that was assigned to it, None before
+    shared    whether another document has the same attachment
+    ours      whether a file was kept under that path before
+    part      what is already on disk of it
+    attempts  failures since the last success
     """
 
     collection: str
@@ -45,7 +45,7 @@ class AttachedFile:
 
 
 class Kept(Struct, frozen=True):
-    """What is on disk under a path below the root: complete, with this length and SHA-256."""
+    """A complete file on disk: its path below the root, its length and its SHA-256."""
 
     path: str
     length: int
@@ -53,7 +53,7 @@ class Kept(Struct, frozen=True):
 
 
 class StoredFile(Struct, frozen=True):
-    """A file that is kept, and whose it is. `seq` rises with every file stored; `stored_at` in Unix seconds."""
+    """A kept file and its owner. `seq` rises with every stored file; `stored_at` in Unix seconds."""
 
     seq: int
     file: AttachedFile
@@ -62,111 +62,118 @@ class StoredFile(Struct, frozen=True):
 
 
 class WantedFiles(Struct, frozen=True):
-    """Of which collections files are kept, and how large one may be."""
+    """The collections whose files are kept, and the largest file."""
 
     collections: Sequence[str]
     max_bytes: int
 
 
 class FileCounts(Struct, frozen=True):
-    """Files that are due, and the bytes their documents say they have (those that say nothing count none)."""
+    """Files that are due, and their total size according to their documents (unknown sizes count as 0)."""
 
     files: int
     bytes: int
 
 
 class AttachmentBook(Protocol):
-    """What is known of attached files. One writer; durable on return; cancellation leaves it done or not begun.
+    """What is known about attached files. Has one writer; durable on return; cancellation leaves it done or not
+    begun.
 
-    Raises StoreUnusable when the disk of the state is full, read-only or the file damaged.
+    Raises StoreUnusable if the disk of the state is full or read-only, or the file is damaged.
     """
 
     async def save_named(self, named: Sequence[NamedFiles], move: Move) -> None:
-        """Store which files details name, and move the position of the follower that read them; nothing of both if
-        that was moved meanwhile. A file that a detail names no longer is marked gone; one whose size or date changed
-        is due again."""
+        """Stores which files details name, and moves the follower's position; does neither if it was moved meanwhile.
+        A file that a detail no longer names is marked gone; one whose size or date changed is due again.
+        """
         ...
 
     async def note_with_attachments(self, collection: str, ids: Sequence[int]) -> int:
-        """These records are listed as having files, which makes their details due; how many were not known to."""
+        """Marks records as having files, which makes their details due, and returns how many were not marked
+        before.
+        """
         ...
 
     async def listing(self, collection: str) -> tuple[float | None, float | None]:
-        """When a collection's records with files were last listed, and last listed whole (server's clock)."""
+        """Returns when a collection's records with files were last listed, and last listed whole (server's clock)."""
         ...
 
     async def save_listing(self, collection: str, at: float, whole_at: float | None) -> None: ...
 
     async def due_files(self, wanted: WantedFiles, *, before: float, limit: int) -> Sequence[AttachedFile]:
-        """Without a good file, newest first, without what is quarantined until `before` or later. Files of documents
-        that vanished or are not wanted are not due, nor are files that are too large."""
+        """Returns files without a good copy, newest first, without those quarantined until `before` or later. Files
+        of vanished or unwanted documents, and files that are too large, are not due.
+        """
         ...
 
     async def count_due_files(self, wanted: WantedFiles, *, before: float) -> FileCounts: ...
 
     async def too_large(self, wanted: WantedFiles) -> Sequence[AttachedFile]:
-        """Those that would be due if they were smaller, with the bytes that came or are said to come as `size`."""
+        """Returns files that would be due if they were smaller, with their real or announced bytes as `size`."""
         ...
 
     async def reserve(self, paths: Mapping[tuple[str, int, int], str]) -> None:
-        """Give files (by their keys) their paths, before anything appears there."""
+        """Assigns paths to files (by their keys), before anything is written there."""
         ...
 
     async def save_part(self, file: AttachedFile, part: Part | None) -> None:
-        """That much is on disk for certain and may be taken up again; None: nothing."""
+        """Records a durable partial file that can be resumed; None for none."""
         ...
 
     async def save_kept(self, file: AttachedFile, kept: Kept, *, at: float) -> Kept | None:
-        """The file is complete on disk. Clears what was quarantined at the stage FILE. Another place where the same
-        content is kept, None if there is none."""
+        """Records a complete file, and clears its quarantine at the stage FILE. Returns another file with the same
+        content, None if there is none.
+        """
         ...
 
     async def kept_elsewhere(self, file: AttachedFile) -> Kept | None:
-        """Another place where the same attachment (by id, size and date) is kept."""
+        """Returns another place where the same attachment (by id, size and date) is kept."""
         ...
 
     async def note_size(self, file: AttachedFile, length: int) -> None:
-        """A file came whole by its own framing, with another length than its document says."""
+        """Records the length of a file that arrived complete by its own framing, and differs from its document's
+        size.
+        """
         ...
 
     async def sizes(self) -> tuple[int, int]:
-        """Files kept whose length is what their document says; files that came with another one."""
+        """Returns the number of files whose length agrees with their document, and of those whose length does not."""
         ...
 
     async def hold_back(self, reason: str | None, *, at: float) -> None:
-        """Why no file can be kept at present, for people to see; None: nothing is in the way any more."""
+        """Records why no file can be kept at present, for people; None if files can be kept again."""
         ...
 
     async def requeue(self, keys: Sequence[tuple[str, int, int]]) -> None:
-        """What is kept of these is not good any more: they are due again, at their present paths."""
+        """Makes files due again, at their present paths, because their copies are no longer good."""
         ...
 
     async def stored(self, after: int, limit: int) -> Sequence[StoredFile]:
-        """Files that are kept, by `seq` after that one."""
+        """Returns kept files with a higher `seq` than `after`, by `seq`."""
         ...
 
     async def newest_stored(self) -> int:
-        """The highest `seq` ever given, 0 if none."""
+        """Returns the highest `seq` ever assigned, 0 if none."""
         ...
 
     async def count_stored(self) -> int:
-        """Files that are kept."""
+        """Returns the number of kept files."""
         ...
 
     async def begun(self) -> Sequence[str]:
-        """Paths of files whose beginning is on disk and may be taken up."""
+        """Returns the paths of files whose start is on disk and can be resumed."""
         ...
 
     async def orphans(self, paths: Sequence[str]) -> Sequence[str]:
-        """Those of the paths that were given to no file."""
+        """Returns those of the paths that were assigned to no file."""
         ...
 
     async def verified(self, keys: Sequence[tuple[str, int, int]], *, at: float) -> None: ...
 
     async def least_verified(self, limit: int) -> Sequence[StoredFile]:
-        """Those whose content was not read for the longest time, never first."""
+        """Returns the files whose content was not read for the longest time; those never read come first."""
         ...
 
     async def verified_last(self) -> float:
-        """When the content of a file was read last (Unix seconds), 0 for never."""
+        """Returns when the content of a file was last read (Unix seconds), 0 for never."""
         ...

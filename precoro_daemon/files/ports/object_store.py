@@ -1,4 +1,4 @@
-"""where files are kept: complete under their paths, or not there"""
+"""a store for files, in which a file is complete under its path, or absent"""
 
 from __future__ import annotations
 
@@ -11,48 +11,50 @@ from precoro_daemon.files.ports.attachment_book import Kept, StoredFile
 
 
 class PartialFile(Protocol):
-    """A file being written, under a name nobody else uses. What was not kept is gone when its context ends, unless it
-    was left with `checkpoint`."""
+    """A file being written under its own temporary name. At the end of its context it is removed, unless it was kept
+    or left with `checkpoint`.
+    """
 
     @property
     def length(self) -> int:
-        """Bytes of all that was written, what was taken up included."""
+        """The bytes written, including a resumed part."""
         ...
 
     @property
     def beginning(self) -> bytes:
-        """The first bytes, as many as tell the kind of a file."""
+        """The first bytes, as many as are needed to recognise a file's type."""
         ...
 
     async def write(self, block: bytes | memoryview) -> None:
-        """Raises DiskFull."""
+        """Appends a block. Raises DiskFull."""
         ...
 
     async def restart(self) -> None:
-        """Forget all that was written."""
+        """Discards everything that was written."""
         ...
 
     async def checkpoint(self) -> int:
-        """Bytes that survive a loss of power from now on, to be taken up later. Raises DiskFull, FolderUnusable."""
+        """Makes the data durable for a later resume, and returns its length. Raises DiskFull, FolderUnusable."""
         ...
 
     async def hashed(self) -> bytes:
-        """SHA-256 of all that was written. Raises DiskFull."""
+        """Returns the SHA-256 of everything written. Raises DiskFull."""
         ...
 
     async def keep(self) -> Kept:
-        """The file under its final name, complete and durable. Raises DiskFull, FolderUnusable; BucketUnusable or
-        DiskFault where what was written elsewhere is not there. Cancellation leaves a whole file there, or none."""
+        """Gives the complete, durable file its final name. Raises DiskFull, FolderUnusable, and BucketUnusable or
+        DiskFault if what was uploaded is not there. Cancellation leaves a complete file, or none.
+        """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a store of files can do.
+    """What a store of files supports.
 
-    manifest    it keeps a list of its files beside them
-    links       the same content under two paths takes the room of one
-    sweeps      partial files lie apart from the others, so that finding those of killed processes costs nothing
+    manifest  it keeps a list of its files beside them
+    links     the same content under two paths takes the space of one
+    sweeps    partial files are apart from the others, so that finding those of killed processes costs nothing
     """
 
     manifest: bool
@@ -61,54 +63,54 @@ class Capabilities:
 
 
 class ObjectStore(Protocol):
-    """Where attached files are kept. Paths are relative, with "/" between.
+    """A store for attached files. Paths are relative, with "/" as separator.
 
-    A file under its path is complete: it appears there all at once, after its content is durable. Raises
-    FolderUnusable where something is in the way or the directory cannot be written, BucketUnusable where a bucket
-    cannot be used at present.
+    A file under its path is complete: it appears atomically, after its content is durable. Raises FolderUnusable if
+    something is in the way or the directory is not writable, BucketUnusable if a bucket cannot be used at present.
     """
 
     @property
     def capabilities(self) -> Capabilities: ...
 
     async def room(self) -> int:
-        """Bytes that may still be written."""
+        """Returns the bytes that may still be written."""
         ...
 
     async def in_the_way(self, paths: Sequence[str]) -> Mapping[str, bytes | None]:
-        """Which of these paths exist already: the SHA-256 of a plain file, None of anything else."""
+        """Returns which of these paths exist: the SHA-256 of a plain file, None for anything else."""
         ...
 
     def partial_file(
         self, path: str, *, take_up: int = 0, replaces: bool = False
     ) -> AbstractAsyncContextManager[PartialFile]:
-        """Begin a file for that path, or go on behind its first `take_up` bytes, if they are still there.
+        """Starts a file for that path, or resumes one after its first `take_up` bytes, if they are still there.
 
-        replaces  what bears the path now is an earlier file of the same attachment
+        replaces  whether a file at the path is an earlier one of the same attachment
         """
         ...
 
     async def link(self, kept: Kept, path: str, *, replaces: bool = False) -> Kept | None:
-        """The same content at another path, without a second download. None if what is kept is no longer what it
-        should be, or if the file system cannot do that."""
+        """Stores the same content under another path, without a second download. Returns None if the kept file is no
+        longer what it should be, or if the file system cannot do that.
+        """
         ...
 
     async def hash(self, path: str) -> tuple[int, bytes] | None:
-        """Length and SHA-256 of what is there, None if there is no plain file."""
+        """Returns length and SHA-256 of a plain file, None if there is none."""
         ...
 
     async def write_manifest(self, lines: Sequence[StoredFile], *, anew: bool) -> None:
-        """Add lines to the manifest, or make it anew of these; durable."""
+        """Appends lines to the manifest, or rewrites it with these; durable."""
         ...
 
     async def manifest_end(self) -> int:
-        """`seq` of the manifest's last whole line, 0 if it has none."""
+        """Returns the `seq` of the manifest's last complete line, 0 if it has none."""
         ...
 
     async def drop_partials(self, *, but: Collection[str]) -> int:
-        """Remove partial files that killed processes left behind, but not those for these paths; how many."""
+        """Removes partial files of killed processes, except those for these paths, and returns their number."""
         ...
 
     def paths(self) -> AsyncIterator[Sequence[str]]:
-        """Every file below the root that is not the program's own, some at a time."""
+        """Yields every file below the root that is not the program's own, in batches."""
         ...

@@ -1,4 +1,4 @@
-"""who shows how far the downloads are"""
+"""shows the progress of downloads"""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from precoro_daemon.files.ports.attachment_book import FileCounts
 
 
 class FileProgress(Protocol):
-    """Who shows how far the downloads are. Calls are cheap and never raise."""
+    """Shows the progress of downloads. Its methods are cheap and never raise."""
 
     def files_advanced(self, done: FileCounts, failed: int, due: FileCounts) -> None:
-        """Files stored and failed in this lap, of those that were due at its start."""
+        """Reports files stored and failed in this lap, of those due at its start."""
         ...

@@ -1,4 +1,4 @@
-"""where attached files come from"""
+"""the source of attached files"""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from precoro_daemon.files.rules.bodies import Part
 
 
 class Incoming(Protocol):
-    """A file on its way. It can be read for as long as its context is entered.
+    """A file on its way. It is readable while its context is open.
 
-    start      offset of its first byte: 0, or the length of the part that is taken up
-    length     bytes of the whole file as announced, None if nobody says
-    framed     its end is announced, so that it cannot be cut unnoticed
-    as_file    the answer calls it an attachment, not a page
-    validator  what the rest can be asked for with, "" if nothing
+    start      offset of its first byte: 0, or the length of the resumed part
+    length     bytes of the whole file as announced, None if unknown
+    framed     whether its end is announced, so that a cut is noticed
+    as_file    whether the answer calls it an attachment, not a page
+    validator  the value for requesting the rest, "" if there is none
     """
 
     start: int
@@ -25,8 +25,9 @@ class Incoming(Protocol):
     validator: str
 
     async def piece(self) -> bytes | memoryview:
-        """The next bytes, good until the next are asked for; none after the last. Raises
-        ConnectionFault or MalformedAnswer."""
+        """Returns the next bytes, valid until the next call; b"" after the last. Raises ConnectionFault or
+        MalformedAnswer.
+        """
         ...
 
 
@@ -34,10 +35,11 @@ class AttachmentSource(Protocol):
     """The files behind the ids, at Precoro or where it says they are."""
 
     def open(self, attachment: int, part: Part | None, size: int | None) -> AbstractAsyncContextManager[Incoming]:
-        """Ask for a file; from the end of `part` on, if that is still the same file and has `size` bytes (None: any).
+        """Requests a file, or only the rest after `part` if it is still the same file and has `size` bytes (None:
+        any).
 
-        Every call to Precoro is charged to the lane of files; one to another host is not, and never has the key.
-        Raises TemporaryError, PermanentError (AddressRefused), AuthenticationError, BudgetSpent. Cancellation leaves
-        nothing behind but the charge.
+        Every call to Precoro is charged to the lane of files; a request to another host is not, and never has the
+        key. Raises TemporaryError, PermanentError (AddressRefused), AuthenticationError, BudgetSpent. Cancellation
+        leaves nothing behind but the charge.
         """
         ...

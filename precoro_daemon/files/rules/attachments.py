@@ -14,16 +14,16 @@ from precoro_daemon.mirror.rules.change_log import Change
 from precoro_daemon.values.json_reading import utc_text, whole_number
 
 _DISPROVED = 20
-"""Sizes that contradict what came, with none that agrees, before they are taken for something else than bytes."""
+"""Sizes that contradict the files, with none that agrees, after which sizes are not taken for bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
     """A file as its document names it.
 
-    size         bytes, None if the document does not give a whole number
-    kind         ending without the dot, in small letters, "" if neither the document nor the name tells
-    uploaded_at  UTC, "YYYY-MM-DDTHH:MM:SS"; its own text if it is no date we can read
+    size         bytes, None if the document gives no integer
+    kind         ending without the dot, in lower case, "" if neither the document nor the name shows it
+    uploaded_at  UTC, "YYYY-MM-DDTHH:MM:SS"; its own text if it is no readable date
     """
 
     id: int
@@ -35,7 +35,10 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class NamedFiles:
-    """The files that the detail of one record names; `at`: when that detail was asked for."""
+    """The files that the detail of one record names.
+
+    at  when that detail was requested
+    """
 
     collection: str
     record_id: int
@@ -51,8 +54,9 @@ _decode_holder = msgspec.json.Decoder(_Holder).decode
 
 
 def files_named(changes: Sequence[Change]) -> Sequence[NamedFiles]:
-    """What changes of the mirror say of files: only details name them. Of a record that changed several times the
-    last change counts; all show the same."""
+    """Returns the files that changes of the mirror name: only details do. The last of several changes of a record
+    counts; all have the same data.
+    """
     details = {(one.collection, one.id): one for one in changes if one.kind == "detailed" and one.data is not None}
     return [
         NamedFiles(collection, id_, read_attachments((one.data or b"").decode()), one.at or 0.0)
@@ -61,7 +65,9 @@ def files_named(changes: Sequence[Change]) -> Sequence[NamedFiles]:
 
 
 def read_attachments(raw: str) -> list[Attachment]:
-    """The files a detail names, each id once. A list may come bare, wrapped in `data`, or as a dict keyed by id."""
+    """Returns the files that a detail names, each id once. A list may be bare, wrapped in `data`, or a dict keyed by
+    id.
+    """
     try:
         value = msgspec.json.decode(_decode_holder(raw).attachments)
     except msgspec.MsgspecError:
@@ -76,7 +82,7 @@ def read_attachments(raw: str) -> list[Attachment]:
 
 
 def _with_half_pairs(raw: str) -> Any:
-    """The same by a parser that takes half a surrogate pair, which JSON can hold; slower."""
+    """Parses with a slower parser that accepts half surrogate pairs, which JSON may contain."""
     try:
         detail = json.loads(raw)
     except (ValueError, RecursionError):
@@ -102,9 +108,9 @@ def _read(row: Mapping[str, Any]) -> Attachment | None:
 
 
 def sizes_are_bytes(confirmed: int, contradicted: int) -> bool:
-    """Whether the sizes that documents give can be held against what comes.
+    """Returns whether the sizes in documents can be compared with the files.
 
-    confirmed     files whose size was what came; contradicted: files that came whole by their own framing, with
-                  another size
+    confirmed     files whose length agreed
+    contradicted  files that arrived complete by their own framing, with another length
     """
     return confirmed > 0 or contradicted < _DISPROVED

@@ -1,4 +1,4 @@
-"""whether what came is the file, and whether the rest of one that was cut still belongs to it"""
+"""whether a body is the file, and whether the rest of an interrupted one still belongs to it"""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 
 BEGINNING = 1024
-"""Bytes at the beginning of a file that show its kind."""
+"""Bytes at the start of a file that show its type."""
 
 _SLOWEST = 1024
 """Bytes a second below which a download is given up once its patience is used up."""
 
 _SETTLED = 60.0
-"""Seconds after which a time of last modification tells two versions apart (RFC 9110, 8.8.2.2)."""
+"""Seconds after which a modification time distinguishes two versions (RFC 9110, 8.8.2.2)."""
 
 _RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})")
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The beginning of a file that is safely on disk, and what tells whether the rest still belongs to it."""
+    """The start of a file that is durable on disk, and what shows whether the rest still belongs to it."""
 
     length: int
     validator: str
@@ -30,11 +30,11 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A whole body as it came.
+    """A whole body as it arrived.
 
-    beginning   its first bytes, at most BEGINNING
-    framed      its end was announced (a length, or chunks), so that it cannot have been cut unnoticed
-    as_file     the answer called it an attachment, not a page
+    beginning  its first bytes, at most BEGINNING
+    framed     whether its end was announced (a length, or chunks), so that a cut would have been noticed
+    as_file    whether the answer called it an attachment, not a page
     """
 
     length: int
@@ -58,10 +58,10 @@ _BINARIES = frozenset(
 
 
 def flaw(kind: str, size: int | None, received: Received) -> str | None:
-    """Why a body cannot be the file, None if it can. `size`: what it must have, None if nobody knows.
+    """Returns why a body cannot be the file, None if it can. `size`: the length that it must have, None if unknown.
 
-    With the right number of bytes anything is taken, also a page that somebody really attached. Without, an error
-    page must not pass for a file.
+    With the right length anything is accepted, even a web page, because somebody may have attached one. Without it,
+    an error page must not be taken for a file.
     """
     if size is not None:
         return None if received.length == size else f"{received.length:,} bytes came of a file of {size:,}"
@@ -82,14 +82,14 @@ def _strange(kind: str, received: Received) -> str | None:
 
 
 def too_slow(received: int, seconds: float, patience: float) -> bool:
-    """A body that trickles: after `patience` seconds it must have come at a kilobyte a second on the whole."""
+    """Returns whether a body is too slow: after `patience` seconds it must have averaged a kilobyte a second."""
     return received < (seconds - patience) * _SLOWEST
 
 
 def validator(headers: Mapping[str, str]) -> str:
-    """What a later request can ask for the rest with (RFC 9110, If-Range); "" if nothing tells two versions apart.
+    """Returns the validator for requesting the rest (RFC 9110, If-Range); "" if nothing distinguishes two versions.
 
-    `headers` have small letters for names.
+    `headers` have names in lower case.
     """
     tag = headers.get("etag", "")
     if tag.startswith('"') and tag.endswith('"') and len(tag) > 2:
@@ -100,7 +100,9 @@ def validator(headers: Mapping[str, str]) -> str:
 
 
 def continues(part: Part, status: int, headers: Mapping[str, str], size: int | None) -> bool:
-    """Whether an answer is the rest of exactly that part: from its end on, to the end, of the same version."""
+    """Returns whether an answer is the rest of exactly that part: from its end to the end of the file, of the same
+    version.
+    """
     found = _RANGE.fullmatch(headers.get("content-range", "").strip())
     if status != 206 or found is None:
         return False

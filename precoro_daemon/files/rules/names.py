@@ -1,19 +1,19 @@
-"""where a file is kept, and a user's name for it as any file system takes it"""
+"""the path of a file, and a user's name for it in a form that any file system accepts"""
 
 from __future__ import annotations
 
 import unicodedata
 
 LONGEST_NAME = 100
-"""Bytes of the part of a file's name that its owner chose."""
+"""The most bytes of the part of a file's name that its owner chose."""
 
 _LONGEST_ENDING = 16
 
 
 def path_of(collection: str, key: int | str | None, record_id: int, attachment: tuple[int, str]) -> str:
-    """Where a file is kept below the root: <collection>/<idn>/<attachment id>__<safe name>.
+    """Returns the path below the root: <collection>/<idn>/<attachment id>__<safe name>.
 
-    The id alone makes it the only one of its name; the rest is for people. A document without idn is named by its id.
+    The id alone makes it unique; the rest is for people. A document without idn is named by its id.
     """
     number, name = attachment
     folder = f"id-{record_id}" if key is None else str(key) if isinstance(key, int) else safe_name(key)
@@ -21,9 +21,10 @@ def path_of(collection: str, key: int | str | None, record_id: int, attachment: 
 
 
 def safe_name(name: str) -> str:
-    """A user's name for a file as any file system takes it: letters, digits, a few signs; at most LONGEST_NAME bytes.
+    """Returns a user's name for a file in a form that any file system accepts: letters, digits, a few other
+    characters; at most LONGEST_NAME bytes.
 
-    The ending survives a cut. Nothing in it can lead to another directory, hide the file, or turn the text around.
+    The ending survives a cut. Nothing in it can lead to another directory, hide the file, or reverse the text.
     """
     name = unicodedata.normalize("NFC", name.encode("utf-8", "replace").decode())
     name = "".join(letter if _harmless(letter) else "_" for letter in name)
