@@ -5,7 +5,7 @@ adapters/     the outside world: one package per thing on the other side
 app/          builds adapters, wraps them, hands them to jobs; the only package that names both sides
 catalogue/    the items of a supplier: planned, shown, written
 cli/          arguments → settings → run → exit code; the only package that prints or exits
-errors.py     every failure by name: may it be retried, exit code, hint for the operator
+errors.py     every foreseen failure by name: whether it may be retried, its exit code, a hint for the operator
 exports/      data out: the tables of the mirror as files or in a database, in one go or following its changes
 files/        attached files: found, downloaded, verified
 mirror/       the company's data as a local mirror: lists, details, census, custom fields, webhooks

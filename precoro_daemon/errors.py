@@ -1,4 +1,4 @@
-"""every failure by name: may it be retried, exit code, hint for the operator"""
+"""every foreseen failure by name: whether it may be retried, its exit code, a hint for the operator"""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 
 
 class DaemonError(Exception):
-    """Something failed that this program foresaw. Its text is written for the operator.
+    """A failure that this program foresaw. Its text is written for the operator.
 
-    `has_lines`: the text lists several mistakes, a line each. In any other a line break is somebody else's.
+    `has_lines`: the text lists several mistakes, one a line. In any other text, a line break comes from outside.
     """
 
     exit_code = 1
@@ -18,7 +18,7 @@ class DaemonError(Exception):
 class TemporaryError(DaemonError):
     """The same call may succeed later.
 
-    `wait` is the number of seconds the other side asked us to wait, None if it did not say.
+    `wait`: seconds that the other side asked us to wait, None if it did not say.
     """
 
     def __init__(self, message: str, *, wait: float | None = None) -> None:
@@ -27,41 +27,49 @@ class TemporaryError(DaemonError):
 
 
 class ConnectionFault(TemporaryError):
-    """No complete answer arrived: refused, reset, cut off or timed out. Usually the network; retried by itself."""
+    """No complete answer arrived: refused, reset, cut off or timed out. Usually the network; retried."""
 
 
 class TimedOut(ConnectionFault):
-    """No complete answer arrived within the time a call may take. Retried by itself."""
+    """No complete answer arrived within the time a call may take. Retried."""
 
 
 class ServerFault(TemporaryError):
-    """Precoro answered with 5xx or 408. Nothing to do; retried by itself."""
+    """Precoro answered with 5xx or 408. The operator need not act; the call is retried."""
 
 
 class MalformedAnswer(TemporaryError):
-    """The answer has status 200 but is not what was asked for: an HTML page, half a JSON, nothing at all.
+    """The answer has status 200 but is not what was requested: an HTML page, truncated JSON, an empty body.
 
-    Retried, because a proxy or an overloaded server does this for minutes, never taken as data.
+    Retried, because a proxy or an overloaded server does this for minutes. Never taken as data.
     """
 
 
 class WebPage(MalformedAnswer):
     """A page for people came instead of data: the login of a hotel's network, a proxy's refusal, a maintenance page.
-    Where no good answer came before, not retried: it comes for hours, and each try costs a call."""
+
+    Not retried if no good answer came before: such a page comes for hours, and each retry costs a call.
+    """
 
 
 class RateLimited(TemporaryError):
-    """Precoro answered 429: the named window is kept closed until Precoro's own time, and the call is repeated then.
-    Or the receiver of an export did: the export goes on when it says."""
+    """Precoro, or the receiver of an export, answered 429.
+
+    For Precoro, the named window stays closed until the time that Precoro gave, and the call is then repeated. An
+    export continues when its receiver says.
+    """
 
 
 class PermanentError(DaemonError):
-    """Repeating this call gives the same answer. The record is quarantined; its siblings go on."""
+    """Repeating this call gives the same answer. The record is quarantined; the other records continue."""
 
 
 class KeyInDoubt(TemporaryError):
-    """Two calls in a row were answered 403 where the key was welcome. One more would be taken for a blocked key, so
-    single documents and files wait until another call succeeds, a quarter of an hour at most."""
+    """Two calls in a row were answered 403 although the key had been accepted before.
+
+    A third 403 would be taken for a blocked key. Single documents and files therefore wait until another call
+    succeeds, a quarter of an hour at most.
+    """
 
 
 class NotFound(PermanentError):
@@ -81,9 +89,9 @@ class BadRecord(PermanentError):
 
 
 class InvoiceUnfit(PermanentError):
-    """An invoice lacks what payments go by, or does not come, and others do. Its payments wait, all others go on.
+    """An invoice lacks a field that payments need, or cannot be fetched while others can. Only its payments wait.
 
-    `raw`: what Precoro sent of it
+    `raw`: what Precoro sent of the invoice
     """
 
     def __init__(self, message: str, *, raw: str = "") -> None:
@@ -96,27 +104,38 @@ class TooLarge(PermanentError):
 
 
 class AddressRefused(PermanentError):
-    """An address leads where no file may come from and nothing may be pushed: not https, or to a private or local
-    address. Name the host in allowed_hosts of [fetch_attachments] or of the export if it is right."""
+    """An address is not https, or is private or local: no file comes from it and nothing is pushed to it.
+
+    If it is right, name the host in allowed_hosts of [fetch_attachments] or of the export.
+    """
 
 
 class PushRefused(PermanentError):
-    """The receiver of an export refused one record (400, 413, 422 ...). It is pushed again later, for some days; all
-    others go on."""
+    """The receiver of an export refused one record (400, 413, 422 ...).
+
+    The record is pushed again later, for some days; all others continue.
+    """
 
 
 class ReceiverGone(PermanentError):
-    """The receiver of an export answered 410: it wants no more. That export stops until its url is another one, or
-    until `exports replay`."""
+    """The receiver of an export answered 410: it wants no more.
+
+    That export stops until its url changes, or until `exports replay`.
+    """
 
 
 class ReceiverBusy(TemporaryError):
-    """The receiver of an export answered that it takes nothing at present (5xx, 401, 404 ...). Nothing is lost;
-    the export goes on when it does."""
+    """The receiver of an export takes nothing at present (it answered 5xx, 401, 404 ...).
+
+    Nothing is lost; the export continues when the receiver accepts records again.
+    """
 
 
 class ExportsUnusable(DaemonError):
-    """What `check` found of exports that cannot be written, a line each. Each stops alone until that is mended."""
+    """Exports that cannot be written, as `check` found them, one a line.
+
+    Each stops alone until its fault is mended.
+    """
 
     has_lines = True
 
@@ -126,36 +145,41 @@ class ExportsUnusable(DaemonError):
 
 
 class FolderUnusable(PermanentError):
-    """The directory of attached files cannot be used, or something in it is in the way. The rest of the run goes on;
-    files are fetched when that is mended."""
+    """The directory of attached files cannot be used, or something in it is in the way.
+
+    The rest of the run continues; files are fetched once the fault is mended.
+    """
 
     exit_code = 4
 
 
 class FolderHeld(FolderUnusable):
-    """Another process writes files there."""
+    """Another process writes files in this directory."""
 
 
 class FilesBlocked(TemporaryError):
-    """No attached file can be kept at present. Files wait; the rest of the run goes on."""
+    """No attached file can be stored at present. Files wait; the rest of the run continues."""
 
     exit_code = 4
 
 
 class DiskFull(FilesBlocked):
-    """The disk of the attached files has no more room than it must keep. Files wait until there is more."""
+    """The disk of the attached files has only its reserve left. Files wait until more space is free."""
 
 
 class BucketUnusable(FilesBlocked):
-    """The bucket of attached files refuses, is full, or cannot be reached. Files wait until that is mended."""
+    """The bucket of attached files refuses, is full, or cannot be reached. Files wait until the fault is mended."""
 
 
 class DiskFault(TemporaryError):
-    """The disk failed while a file was written. What was written is dropped, and the file fetched again."""
+    """The disk failed while a file was written. The partial file is dropped, and the file is fetched again."""
 
 
 class SeveralFound(PermanentError):
-    """The ledger has several payments under one key of ours. A person voids all but one there, and adopts it."""
+    """The ledger has several payments under one of our keys.
+
+    A person voids all but one there, and adopts that one.
+    """
 
 
 class DoubtfulError(DaemonError):
@@ -163,25 +187,25 @@ class DoubtfulError(DaemonError):
 
 
 class SendingStopped(DaemonError):
-    """The kill-switch file is there: no payment is sent while it is. Looking and planning go on."""
+    """The kill-switch file exists: no payment is sent while it does. Checks and planning continue."""
 
 
 class DecisionRefused(DaemonError):
-    """What a person wanted done with a payment cannot be done, or not now. Nothing was changed."""
+    """A person's decision about a payment cannot be carried out, or not now. Nothing was changed."""
 
     exit_code = 2
 
 
 class NoticeUnsent(TemporaryError):
-    """A message or a sign of life did not reach those who wait for it."""
+    """A message or a heartbeat did not reach its receivers."""
 
 
 class CommandUnanswered(DaemonError):
-    """The service that holds the state did not come to what it was asked to do, or did not say so."""
+    """The service that holds the state did not execute a command in time, or did not confirm it."""
 
 
 class WantedRefused(DaemonError):
-    """What is wanted of a supplier's items has mistakes. All are listed by row and column; nothing was sent."""
+    """A supplier's wanted items have mistakes. All are listed by row and column; nothing was sent."""
 
     exit_code = 3
     has_lines = True
@@ -194,15 +218,15 @@ class PlanRefused(DaemonError):
 
 
 class StaleWrite(DaemonError):
-    """A write of a plan was moved by somebody else since it was read. Nothing was sent; the next lap reads anew."""
+    """Another actor changed a write of a plan after it was read. Nothing was sent; the next lap reads it again."""
 
 
 class StaleIntent(DaemonError):
-    """An intent was moved by somebody else since it was read. Nothing was written; the next lap reads it anew."""
+    """Another actor changed an intent after it was read. Nothing was written; the next lap reads it again."""
 
 
 class FatalError(DaemonError):
-    """The program cannot go on."""
+    """The program cannot continue."""
 
 
 class ConfigurationError(FatalError):
@@ -213,33 +237,41 @@ class ConfigurationError(FatalError):
 
 
 class PartUnusable(FatalError):
-    """What one part of the program needs cannot be used. That part waits until it is mended; all others go on.
+    """One part of the program cannot use something that it needs.
 
-    recheck_s  seconds after which it may be checked again, where that asks nobody; None: after growing rests
+    That part waits until it is mended; all others continue.
+
+    recheck_s  seconds until the next check, if that check calls no other system; None: growing pauses
     """
 
     recheck_s: float | None = None
 
 
 class LedgerMisfit(PartUnusable):
-    """Ledger and configuration do not fit: no such table, column or address, a wrong password, missing rights."""
+    """The ledger and the configuration do not fit.
+
+    A table, column or address does not exist, a password is wrong, or rights are missing.
+    """
 
     exit_code = 4
     has_lines = True
 
 
 class AnswersChanged(PartUnusable):
-    """Precoro's answers have not, or not as before, what payments go by. They wait until an answer has it again."""
+    """Precoro's answers no longer have, in the form known before, the fields that payments need.
+
+    Payments wait until an answer has them again.
+    """
 
     recheck_s = 60.0
 
 
 class LoginNeeded(LedgerMisfit):
-    """The accounting system takes our login no more. Log in again; payments wait until then, and none is lost."""
+    """The accounting system no longer accepts our login. Payments wait until a new login, and none is lost."""
 
 
 class LoginFailed(DaemonError):
-    """A login at the accounting system did not succeed, or may not read what it needs. Nothing was changed."""
+    """A login at the accounting system failed, or lacks rights to read what it needs. Nothing was changed."""
 
     exit_code = 5
 
@@ -251,20 +283,22 @@ class StoreUnusable(FatalError):
 
 
 class StoreUnavailable(StoreUnusable):
-    """The state cannot be used at present: another program has locked it, or its disk is full or fails. Nothing about
-    it has to change; a later start may succeed."""
+    """The state cannot be used at present: another program has locked it, or its disk is full or fails.
+
+    The state itself needs no change; a later start may succeed.
+    """
 
     exit_code = 1
 
 
 class ListenerUnusable(FatalError):
-    """A socket cannot be listened on: its directory is missing, or it is not allowed."""
+    """A socket cannot be opened: its directory is missing, or the process lacks the right."""
 
     exit_code = 4
 
 
 class AddressTaken(ListenerUnusable):
-    """Another program listens there, or the address is not up yet. A later start may succeed."""
+    """Another program listens on this address, or the address is not up yet. A later start may succeed."""
 
     exit_code = 1
 
@@ -274,13 +308,16 @@ class Unreachable(FatalError):
 
 
 class AuthenticationError(FatalError):
-    """Precoro does not accept the key (401, or 403 before any success): token, e-mail or region, or it is blocked."""
+    """Precoro does not accept the key (401, or 403 before any success).
+
+    The token, e-mail or region is wrong, or the key is blocked.
+    """
 
     exit_code = 5
 
 
 class LockedOut(AuthenticationError):
-    """Precoro answered this very call with 403, and nothing shows that the key is still good."""
+    """Precoro answered this very call with 403, and no other answer shows that the key is still good."""
 
 
 class Stopped(DaemonError):
@@ -290,9 +327,9 @@ class Stopped(DaemonError):
 
 
 class BudgetSpent(DaemonError):
-    """The day's quota for this kind of call is used up; more is left to do. Run again when it opens.
+    """The day's quota for this kind of call is used up, and work is left. Run again when it opens.
 
-    `resume_at` is the time (Unix seconds, server's clock) of the next call this lane may make.
+    `resume_at`: Unix seconds by the server's clock of the next call that this lane may make.
     """
 
     exit_code = 6
@@ -303,13 +340,13 @@ class BudgetSpent(DaemonError):
 
 
 class StoreHeld(FatalError):
-    """Another instance holds the state. Stop it first, or give this one a state of its own."""
+    """Another instance holds the state. Stop it first, or give this instance its own state."""
 
     exit_code = 7
 
 
 class StoreEnrolled(StoreHeld):
-    """The state belongs to a fleet, whose workers serve it by leases. `company`: its name there"""
+    """The state belongs to a fleet, whose workers serve it by leases. `company`: its name in the fleet"""
 
     def __init__(self, message: str, *, company: str) -> None:
         super().__init__(message)
@@ -317,18 +354,23 @@ class StoreEnrolled(StoreHeld):
 
 
 class Deposed(StoreHeld):
-    """Another worker of the fleet serves the company now, or the lease is too old. The company stops here at once,
-    and the worker goes on with its others."""
+    """Another worker of the fleet serves the company now, or the lease is too old.
+
+    The company stops here at once, and the worker continues with its others.
+    """
 
 
 def most_severe(errors: Iterable[DaemonError]) -> DaemonError | None:
-    """The one that says most of why a run ended: a fatal one before any other, else the first."""
+    """Returns the error that best explains why a run ended: the first fatal one, else the first.
+
+    Returns None if there are no errors.
+    """
     known = sorted(errors, key=lambda error: not isinstance(error, FatalError))
     return known[0] if known else None
 
 
 def leaves(group: BaseExceptionGroup[DaemonError]) -> Iterator[DaemonError]:
-    """The failures in a group, which task groups may have nested."""
+    """Yields the failures in a group, also from nested groups."""
     for error in group.exceptions:
         if isinstance(error, BaseExceptionGroup):
             yield from leaves(error)

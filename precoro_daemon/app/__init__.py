@@ -1,8 +1,8 @@
 """builds adapters, wraps them, hands them to jobs; the only package that names both sides
 
 bearers.py         the token of a ledger behind HTTP, from where the configuration says
-checks.py          what `check` checks, part by part: each check says how the part is, or raises what is wrong with it
-company.py         one company: its state, its way to Precoro, its ledger, and the jobs between them
+checks.py          the checks of `check`: each returns the condition of its part, or raises what is wrong
+company.py         one company: its state, its gateway to Precoro, its ledger, and the jobs between them
 company_files.py   which companies a process serves: a directory of files, and what no two of them may share
 control.py         commands about payments: executed here, or by the service that holds the state
 databases.py       opens the databases that the configuration names
@@ -15,10 +15,10 @@ files.py           where attached files are kept: a directory, or a bucket
 findings.py        what one check of `check` found: a sentence for people, and facts for programs
 first_calls.py     the calls before there is a state: whether Precoro takes the key, and what it may see
 first_files.py     the files of a first configuration: what was chosen, the secrets, and what a service needs
-fleet.py           many companies in one process: each has a life of its own; signals and sockets are shared
+fleet.py           many companies in one process: their lives are separate; signals and sockets are shared
 fleet_commands.py  commands for a company of a fleet: given on any machine, executed by the worker that serves it
 fleet_doors.py     the sockets that many companies share: webhooks by their secrets, watchers by the companies' names
-fleet_import.py    takes installations of one company into a fleet: files into its directory, states into its database
+fleet_import.py    imports installations of one company into a fleet: files to its directory, states to its database
 fleet_inbox.py     webhooks of a fleet: taken at any worker, brought to the states of companies that are served here
 fleet_order.py     what a person asks of a fleet, on any machine: who serves what, drain, move, forget
 fleet_reading.py   reads the states of all companies of a directory, beside the process that serves them
@@ -47,8 +47,8 @@ payments.py        the jobs of payments, and what the commands do to intents
 process.py         one company in a process of its own, until a signal
 pushes.py          pushes of an export: shown beside who holds the state, sent anew or dropped by that
 runs.py            one run, from opening the state to the report
-served.py          one company as a service: the state held throughout, all else built anew at each reload
-state.py           the state that the configuration names, and where what stands beside it is
+served.py          one company as a service: holds the state throughout, and rebuilds everything else at each reload
+state.py           the state that the configuration names, and the paths of the files beside it
 state_reading.py   reads the state beside the instance that may hold it, and takes the snapshot that a command shows
 tenure.py          who may serve a company now: on one machine, who holds its state
 values.py          settings as the values that the parts are built from

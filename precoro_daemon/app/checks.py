@@ -1,4 +1,4 @@
-"""what `check` checks, part by part: each check says how the part is, or raises what is wrong with it"""
+"""the checks of `check`: each returns the condition of its part, or raises what is wrong"""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ from precoro_daemon.settings.paths import named_paths
 from precoro_daemon.status.progress import Silent
 
 _COLLECTIONS_NAMED = 5
-"""In a warning; of the others only the sum is named."""
+"""Most collections that a warning names; of the others it gives only the sum."""
 
 
 async def check_schedule(settings: Settings) -> Finding:
-    """What a day's calls go to in a service, as far as the state tells, else in a first fill."""
+    """Reports what a service uses a day's calls for: from the state if there is one, else for a first fill."""
     plan = await anyio.to_thread.run_sync(_plan, settings)
     if plan is None:
         return Finding("no call is limited", {"per_day": None})
@@ -73,7 +73,7 @@ async def check_schedule(settings: Settings) -> Finding:
 
 
 def _plan(settings: Settings) -> QuotaPlan | None:
-    """Blocking."""
+    """Returns the plan of a day's calls, None if no call is limited. Blocking."""
     try:
         overview = read_state(settings, RealClock().now())
     except StoreUnusable:  # not there yet, or what check_state says
@@ -94,7 +94,7 @@ def _warning(found: Contradiction) -> str:
 
 
 async def check_paths(settings: Settings) -> Finding:
-    """Where each path that is named leads from everywhere."""
+    """Lists the absolute path of each configured path."""
     named = [(key, str(path)) for key, path in named_paths(settings)]
     if settings.ledger.kind != "none":
         named.append(("payments.kill_switch", str(kill_switch(settings))))
@@ -107,7 +107,7 @@ async def check_paths(settings: Settings) -> Finding:
 
 
 async def check_state(settings: Settings) -> Finding:
-    """Whether it is there, or could be made. Raises StoreUnusable."""
+    """Checks whether the state exists, or could be created. Raises StoreUnusable."""
 
     def state() -> Finding:
         kept = state_of(settings)
@@ -122,7 +122,7 @@ async def check_state(settings: Settings) -> Finding:
 
 
 async def check_folder(settings: Settings) -> Finding:
-    """Whether files can be kept where they should be. Raises FolderUnusable, BucketUnusable."""
+    """Checks whether files can be stored at the configured place. Raises FolderUnusable, BucketUnusable, DiskFull."""
     section = settings.fetch_attachments
     disk = disk_of_files(settings)
     if section.directory is None or disk is None:
@@ -144,8 +144,11 @@ async def check_folder(settings: Settings) -> Finding:
 
 
 async def check_access(settings: Settings) -> Finding:
-    """Make one call, and say what came of it. Charged to the state if there is one; none is made here. Who holds the
-    state makes the call."""
+    """Makes one call and reports its result.
+
+    If another process holds the state, that process makes the call. Otherwise the call is charged to the state if
+    there is one; none is created. Raises StoreEnrolled for a company of a fleet.
+    """
     async with AsyncExitStack() as stack:
         try:
             store = await stack.enter_async_context(open_or_borrow(settings))
@@ -166,8 +169,10 @@ def _access(settings: Settings, *, by_service: bool) -> Mapping[str, Any]:
 
 
 def prober(company: Company) -> Probe:
-    """For `check` beside a service, which makes the call. Each goes to the next list: the same GET is answered once a
-    minute."""
+    """Returns the probe with which a service makes the call of `check`.
+
+    Each call reads the next list, because an identical GET is answered once a minute.
+    """
     settings, collections = company.settings, cycle(chosen(company.settings)[0])
 
     async def probe(fingerprint: str) -> str:
@@ -187,7 +192,7 @@ def _shown(settings: Settings, collection: Collection) -> str:
 
 
 async def _is_served(settings: Settings) -> bool:
-    """Whether another process holds the state."""
+    """Checks whether another process holds the state."""
     try:
         async with open_or_borrow(settings):
             return False
@@ -217,4 +222,4 @@ CHECKS = {
     "exports": _check_exports,
     "Precoro": check_access,
 }
-"""By the part they are about, in their order."""
+"""The checks by the part that they check, in their order."""

@@ -1,4 +1,4 @@
-"""one company: its state, its way to Precoro, its ledger, and the jobs between them"""
+"""one company: its state, its gateway to Precoro, its ledger, and the jobs between them"""
 
 from __future__ import annotations
 
@@ -61,8 +61,10 @@ OpenSession = Callable[[Credentials, Timeouts], AbstractAsyncContextManager[Tran
 
 @dataclass(frozen=True)
 class Gateway:
-    """Precoro, as lists and documents, as files, as the places where invoices are paid and items written, and to see
-    how it answers. What the configuration has no use for is never imported."""
+    """Access to Precoro: lists, documents, files, payments of invoices, writes of items, and probes.
+
+    Adapters that the configuration does not use are never imported.
+    """
 
     precoro: PrecoroClient
     credentials: Credentials
@@ -102,7 +104,7 @@ class Gateway:
         return SingleWrites(self.throttled, self.credentials, self.clock)
 
     def stop(self) -> None:
-        """Let no further call leave."""
+        """Prevents any further call from leaving."""
         self.throttled.stop()
 
     def refuse_if_stopped(self) -> None:
@@ -111,16 +113,16 @@ class Gateway:
 
     @property
     def account(self) -> Budget:
-        """Of calls, to be looked at."""
+        """The budget of calls, for display and planning."""
         return self.throttled.account
 
 
 class Company(Struct, frozen=True):
-    """One company at work. All it needs is handed to it and nothing of it is global: a process holds one or many.
+    """One running company. It receives all its dependencies and has no global state: a process holds one or many.
 
-    ledger  None where the company keeps no payments in step
-    jobs    by name, in the order of a round
-    handler  of commands about payments; None without a ledger
+    ledger    None if no ledger is configured or it cannot be opened
+    jobs      by name, in the order of a round
+    handler   executes commands about payments; None without a ledger
     sentinel  watches the shapes of Precoro's answers
     """
 
@@ -134,7 +136,7 @@ class Company(Struct, frozen=True):
     sentinel: Sentinel
 
     async def due_details(self) -> int:
-        """How many documents lack an up-to-date detail."""
+        """Returns how many documents lack an up-to-date detail."""
         wanted = wanted_details(self.settings)
         counts = await self.store.mirror.count_due(wanted.collections, wanted.with_attachments, before=math.inf)
         return sum(counts.values())
@@ -142,8 +144,12 @@ class Company(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How calls go to Precoro. `session`: what carries them · `tenure`: asked before each whether one may leave ·
-    `brake`: of the address by which other companies call too"""
+    """How calls reach Precoro.
+
+    session  opens the HTTP session that carries them
+    tenure   asked before each call whether it may leave
+    brake    limits the rate of the address that other companies' calls share
+    """
 
     session: OpenSession = HttpSession
     tenure: Tenure = field(default_factory=Permanent)
@@ -160,8 +166,10 @@ async def open_company(
     planned: bool = False,
     way: Way = Way(),
 ) -> AsyncIterator[Company]:
-    """Open the ways to Precoro and to the ledger. `planned`: lists have their turns by their worth, as in a service;
-    else all of them once"""
+    """Opens the gateway to Precoro and the ledger, and yields the company.
+
+    `planned`: lists are scanned by priority, as in a service; otherwise each is scanned once.
+    """
     async with AsyncExitStack() as stack:
         gateway = await stack.enter_async_context(connect(settings, store.budget_book, clock, progress, way))
         ledger, trouble = await _open_ledger(stack, settings)
@@ -195,7 +203,10 @@ async def open_company(
 
 
 async def _open_ledger(stack: AsyncExitStack, settings: Settings) -> tuple[Ledger | None, PartUnusable | None]:
-    """The ledger, or why there is none though one is named: what needs no ledger goes on without it."""
+    """Returns the ledger, or why the configured one cannot be opened.
+
+    Jobs that need no ledger continue without it.
+    """
     try:
         return await stack.enter_async_context(open_ledger(settings)), None
     except PartUnusable as error:
@@ -207,7 +218,7 @@ async def _open_ledger(stack: AsyncExitStack, settings: Settings) -> tuple[Ledge
 def polling_of(
     settings: Settings, store: Store, clock: RealClock, account: Budget, ledger: Ledger | None = None
 ) -> Polling:
-    """The planner of scans, which divides the day of this account."""
+    """Returns the planner of scans, which divides this account's daily calls."""
     beside = share_of_deliveries(settings)
     pays = ledger if settings.mark_invoices_paid.enabled else None
     return Polling(

@@ -28,24 +28,33 @@ _GROUP = "payments"
 _JOBS = ("mark_invoices_paid", "export_payments")
 
 _LONGEST_TEXT_CHARS = 1000
-"""Characters of what a command says for people; the rest is cut off."""
+"""Most characters of a command's author and reason; the rest is cut off."""
 
 _LAP_ENDS_WITHIN = 10.0
-"""Real seconds that reading the ledger waits for a lap of payments, which may itself wait for Precoro's limits."""
+"""Most real seconds that a command which reads the ledger waits for a lap of payments to end.
+
+The lap may itself wait for Precoro's limits.
+"""
 
 Probe = Callable[[str], Awaitable[str]]
-"""Makes calls to Precoro, for who has credentials with this fingerprint; what there is to say of them."""
+"""Executes one kind of command for its `ident`, and returns the text to show.
+
+The ident is, for example, the fingerprint of the caller's credentials, or an export and its pushes.
+"""
 
 _OPENS_WITHIN = 3.0
-"""Real seconds after which who holds the state has opened its socket, or will not."""
+"""Real seconds within which the holder of the state opens its socket, if it opens one at all."""
 
 
 @asynccontextmanager
 async def open_control(
     settings: Settings | None, handler: CommandHandler | None, service: Scheduler, probes: Mapping[str, Probe]
 ) -> AsyncIterator[Executor]:
-    """Take commands about payments, on a socket if there are settings for one and by what it gives, and those that
-    `probes` has, by their kind. Where no socket can be made, those beside the state wait until the service stops."""
+    """Takes commands about payments, and those of the kinds in `probes`, until the context ends.
+
+    They come through the yielded executor, and through a socket if there are `settings`. If the socket cannot be
+    opened, commands given beside the service must wait until it stops.
+    """
 
     async def execute(command: Command) -> str:
         if command.kind in probes:
@@ -87,7 +96,10 @@ def _wake(service: Scheduler) -> None:
 
 
 async def _between_laps(service: Scheduler, stack: AsyncExitStack) -> None:
-    """Two that read the ledger at a time would be in each other's way."""
+    """Keeps payment jobs from running until the stack closes: two concurrent readers of the ledger would interfere.
+
+    Raises CommandUnanswered if a lap does not end in time.
+    """
     try:
         with anyio.fail_after(_LAP_ENDS_WITHIN):
             await stack.enter_async_context(service.without(_GROUP))
@@ -96,7 +108,10 @@ async def _between_laps(service: Scheduler, stack: AsyncExitStack) -> None:
 
 
 async def execute_here(settings: Settings, command: Command) -> str:
-    """What there is to say of it. Raises StoreHeld, StoreUnusable, DecisionRefused, and what the ledger raises."""
+    """Executes the command in this process and returns the text to show.
+
+    Raises StoreHeld, StoreUnusable, DecisionRefused, and errors of the ledger.
+    """
     await anyio.to_thread.run_sync(demand_state, settings)
     from precoro_daemon.app.payments import open_handler
 
@@ -105,9 +120,10 @@ async def execute_here(settings: Settings, command: Command) -> str:
 
 
 def send_command(settings: Settings, command: Command, held: StoreHeld) -> str:
-    """Have it executed by the service that holds the state. Blocking.
+    """Has the service that holds the state execute the command, and returns the text to show. Blocking.
 
-    Raises `held` if it takes none; StoreUnusable for another company's state; CommandUnanswered; what it refuses.
+    Raises `held` if the service takes no commands, StoreUnusable without a state of this company, CommandUnanswered,
+    and DecisionRefused.
     """
     path = control_socket(settings)
     demand_state(settings)
@@ -125,7 +141,7 @@ def send_command(settings: Settings, command: Command, held: StoreHeld) -> str:
 
 
 def said_of(status: int, facts: Mapping[str, str | int]) -> str:
-    """What a command came to. Raises CommandUnanswered; DecisionRefused for what the service refuses."""
+    """Returns the text of a command's answer. Raises CommandUnanswered, or DecisionRefused if the service refused."""
     if "said" in facts:
         return str(facts["said"])
     why = str(facts.get("refused", f"the service answered {status}"))
@@ -137,7 +153,10 @@ def said_of(status: int, facts: Mapping[str, str | int]) -> str:
 
 
 def legible(command: Command) -> Command:
-    """Whatever bytes a shell made of it: a command to stop is never refused for its words."""
+    """Returns the command as valid UTF-8, with its author and reason cut to length.
+
+    A command to stop is thus never refused for its wording, whatever bytes a shell made of it.
+    """
     texts = {name: value for name, value in msgspec.structs.asdict(command).items() if isinstance(value, str)}
     texts = {name: text.encode(errors="replace").decode() for name, text in texts.items()}
     said = {name: texts[name][:_LONGEST_TEXT_CHARS] for name in ("by", "reason")}
@@ -145,7 +164,10 @@ def legible(command: Command) -> Command:
 
 
 def _read_answer(status: int, body: bytes) -> dict[str, str | int]:
-    """Raises MsgspecError where the answer may be half of one. What was refused unread was not done."""
+    """Returns the decoded answer, {} for an undecodable 4xx: that command was refused and not executed.
+
+    Raises MsgspecError if any other answer cannot be decoded, as it may be truncated.
+    """
     try:
         return msgspec.json.decode(body, type=dict[str, str | int])
     except msgspec.MsgspecError:
@@ -155,7 +177,10 @@ def _read_answer(status: int, body: bytes) -> dict[str, str | int]:
 
 
 def _connect(asked: LocalConnection, path: Path, held: StoreHeld) -> None:
-    """A service that begins, or reads its configuration anew, has no socket for a moment."""
+    """Connects to the control socket, with retries: a starting or reloading service has none for a moment.
+
+    Raises `held` when the retries end, StoreHeld without the right to connect.
+    """
     end = time.monotonic() + _OPENS_WITHIN
     while True:
         try:
@@ -171,7 +196,10 @@ def _connect(asked: LocalConnection, path: Path, held: StoreHeld) -> None:
 
 
 def _cleared(settings: Settings) -> Path:
-    """Who holds the state is the only one to take commands for it: what another process left there is of no use."""
+    """Returns the path of the control socket after removing an old socket there.
+
+    Only the holder of the state takes commands for it, so the socket of another process is of no use.
+    """
     path = control_socket(settings)
     try:
         if stat.S_ISSOCK(path.lstat().st_mode):

@@ -1,4 +1,4 @@
-"""many companies in one process: each has a life of its own; signals and sockets are shared"""
+"""many companies in one process: their lives are separate; signals and sockets are shared"""
 
 from __future__ import annotations
 
@@ -38,34 +38,38 @@ from precoro_daemon.telemetry import get_logger
 _log = get_logger()
 
 _SPREAD_S = 30.0
-"""Real seconds over which the first turns of companies are spread, at most."""
+"""Most real seconds over which the first turns of companies are spread."""
 
 _SPREAD_PER_COMPANY_S = 0.03
-"""Real seconds for each. A start takes twice as long of a core: most of the time that starts take is their own."""
+"""Real seconds of that spread for each company.
+
+A start takes twice this time of a core, so the starts' own work takes most of the time.
+"""
 
 _COMPANIES_CHECK_S = 5.0
-"""Real seconds between two checks of all companies, at most."""
+"""Most real seconds between two checks of all companies."""
 
 _HEAP_TRIMMED_S = (45.0, 600.0)
-"""Real seconds until free memory is given back: after the start, when most of it was needed, and from then on."""
+"""Real seconds until free memory is given back: after the start, which needs most, and later each time."""
 
 _DESCRIPTORS = (400, 32)
-"""Of the process: connections of webhooks and watchers among them; and of each company: its state, its control
-socket, its connections to Precoro, to a ledger and to stores of files."""
+"""File descriptors, first of the process, including connections of webhooks and watchers; then of each company: its
+state, its control socket, its connections to Precoro, to a ledger and to stores of files.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class FleetHost:
     """What the process gives to its companies.
 
-    reread       what the directory says now. Raises ConfigurationError
-    adopted      called with what is gone by from now on
-    last_resort  the process must be gone after that many real seconds, whatever hangs
-    ending       called with how all ends, when signals are handled no more
+    reread       returns what the directory says now. Raises ConfigurationError
+    adopted      called with the files that are in use from now on
+    last_resort  makes sure that the process is gone after that many real seconds, whatever hangs
+    ending       called with how the process ends, when it no longer handles signals
     command      how this program is called with one company's configuration
-    tallies      what was counted, by company
-    onlooker     called now and then with a glance at all companies, None if nobody looks on
-    hung_up      after a SIGHUP: is the terminal gone on which the program was started?
+    tallies      counters, by company
+    onlooker     called repeatedly with a glance at all companies; None: none is shown
+    hung_up      called after a SIGHUP: returns whether the terminal is gone on which the program was started
     """
 
     supervisor: Supervisor
@@ -80,7 +84,7 @@ class FleetHost:
 
 
 async def serve_fleet(files: CompanyFiles, host: FleetHost, tenure: Tenure | None = None) -> End:
-    """Serve all companies until a signal. Raises ListenerUnusable if the shared sockets cannot be opened."""
+    """Serves all companies until a signal. Raises ListenerUnusable if the shared sockets cannot be opened."""
     _log.info("fleet_started", companies=len(files.companies), refused=len(files.refused))
     share_one_heap()
     ends: list[End] = []
@@ -101,7 +105,7 @@ async def serve_fleet(files: CompanyFiles, host: FleetHost, tenure: Tenure | Non
 
 
 class Fleet:
-    """Implements `Served` and `FleetWatcher`."""
+    """Serves all companies of a directory. Implements `Served` and `FleetWatcher`."""
 
     def __init__(self, files: CompanyFiles, host: FleetHost, tenure: Tenure) -> None:
         self.doors = FleetDoors(leased=files.leased, seen=host.onlooker is not None)
@@ -191,14 +195,14 @@ class Fleet:
         return self._refused | foreign
 
     def summary(self) -> str:
-        """How all are, in one line for people."""
+        """Returns the condition of all companies, in one line for people."""
         served = sum(one.standing == "running" for one in self._members.values())
         said = f"{served} of {len(self._members) + len(self._refusals)} companies served"
         troubles = {name: one.reason for name, one in self._members.items() if one.reason} | dict(self._refusals)
         return "; ".join([said, *(f"{name}: {reason}" for name, reason in sorted(troubles.items())[:1])])
 
     def _take(self, files: CompanyFiles) -> None:
-        """Start, end, reload and refuse companies, so that they are as the directory says."""
+        """Starts, ends, reloads and refuses companies to match the directory."""
         self._refuse_other_process(files)
         self._host.adopted(files)
         self._files = files
@@ -246,7 +250,7 @@ class Fleet:
 
     @property
     def _starting(self) -> int:
-        """Companies that are not served yet: a few after a hand-over, which wait for nobody; all at the start."""
+        """The number of companies not served yet: all at the start; few after a hand-over, so those start early."""
         return sum(member.standing == "starting" for member in self._members.values())
 
     def _lease_companies(self, files: CompanyFiles) -> Lessee:
@@ -257,7 +261,7 @@ class Fleet:
             self._brake.share(workers)
 
     async def _occupy(self, tenancy: Tenancy, tenure: Tenure) -> None:
-        """Serve a company for as long as this worker has its lease. Cancelled, it ends at once."""
+        """Serves a company while this worker has its lease. Ends at once when cancelled. Raises Deposed."""
         name = tenancy.holding.company
         if (settings := self._files.companies.get(name)) is None:
             return
@@ -310,7 +314,7 @@ class Fleet:
             await anyio.sleep(pause)
 
     def _refuse_other_process(self, files: CompanyFiles) -> None:
-        """Sockets are open already, and leases are taken."""
+        """Logs changes that only a restart can apply, because sockets are open already and leases are held."""
         before, now = (
             {
                 "[watch]": one.watch,
@@ -332,7 +336,7 @@ class Fleet:
 
 
 async def _hand_over(tenancy: Tenancy, member: Member) -> None:
-    """What is in flight may end; no more begins."""
+    """Lets work in flight finish and begins no more, once the lease is to be handed over."""
     await tenancy.ending.wait()
     member.leave()
 
@@ -346,5 +350,8 @@ async def _keep_heap_small() -> None:
 
 
 def _offset(name: str, spread: int) -> float:
-    """When a company begins, in real seconds: by its name, so that companies of one process do not do all at once."""
+    """Returns the real seconds after which a company starts.
+
+    They depend on its name, so that companies of one process do not all work at the same moment.
+    """
     return start_offset(name, min(_SPREAD_S, _SPREAD_PER_COMPANY_S * spread))

@@ -1,4 +1,4 @@
-"""takes installations of one company into a fleet: files into its directory, states into its database"""
+"""imports installations of one company into a fleet: files to its directory, states to its database"""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from precoro_daemon.settings.lines import KeyPath, line_numbers
 from precoro_daemon.settings.paths import named_paths
 
 _SPARE = ("precoro", "apply_deliveries", "ledger")
-"""Nothing is called: secrets of a service that systemd hands over are not there now."""
+"""Sections whose secrets may be missing: systemd hands them only to the service, and an import makes no call."""
 
 _OF_ALL: Sequence[KeyPath] = (
     *(("state", key) for key in ("url", "password_file", "ca_file")),
@@ -30,13 +30,17 @@ _OF_ALL: Sequence[KeyPath] = (
     ("fleet",),
     ("apply_deliveries", "listen"),
 )
-"""What a company of a fleet has in common with the others."""
+"""The keys that all companies of a fleet share."""
 
 
 @dataclass(frozen=True, slots=True)
 class Newcomer:
-    """One installation that is to come. `left_out`: keys of its file that a company of a fleet has not · `refused`:
-    why it cannot come, "" if it can · `beside`: it was one among others, whose defaults do not come along"""
+    """One installation to import.
+
+    left_out  keys of its file that a company of a fleet does not have
+    refused   why it cannot be imported, "" if it can
+    beside    whether its directory has a defaults.toml, which is not imported
+    """
 
     name: str
     source: Path
@@ -49,7 +53,7 @@ class Newcomer:
 
 
 def sources_of(given: Path, name: str | None) -> Mapping[str, Path]:
-    """The configurations to import, by the names that their companies get. Blocking. Raises ConfigurationError."""
+    """Returns the configurations to import, by the names of their companies. Blocking. Raises ConfigurationError."""
     if given.is_dir():
         found = {one.stem: one for one in sorted(given.glob("*.toml")) if one.stem != "defaults"}
         if name is not None or not found:
@@ -62,8 +66,10 @@ def sources_of(given: Path, name: str | None) -> Mapping[str, Path]:
 
 
 def plan_import(directory: Path, sources: Mapping[str, Path], environ: Mapping[str, str]) -> Sequence[Newcomer]:
-    """What is going to be done for each; nothing is done yet. Blocking. Raises ConfigurationError where the directory
-    is not that of a fleet."""
+    """Returns what an import would do for each installation, and changes nothing. Blocking.
+
+    Raises ConfigurationError if the directory is not that of a fleet.
+    """
     shared = load_defaults(directory, environ)
     if shared.state.server is None:
         path = directory / "defaults.toml"
@@ -80,9 +86,9 @@ async def import_one(
     replace_zeros: bool,
     on_rows: Callable[[str, int, int], None],
 ) -> Move | None:
-    """Move its state, then let its file appear; None where the state was there already. Cut off, it is repeated.
+    """Moves the company's state, then publishes its file. Returns None if the state was there already.
 
-    Raises ConfigurationError, StoreHeld where it runs, StoreUnusable.
+    An interrupted import can be repeated. Raises ConfigurationError, StoreUnusable, and StoreHeld if it runs.
     """
     settings, there = await to_thread.run_sync(_read_both, directory, newcomer, environ)
     done = None
@@ -119,7 +125,7 @@ def _plan(directory: Path, name: str, source: Path, environ: Mapping[str, str]) 
 
 
 def _checked(settings: Settings, there: Settings) -> str:
-    """Where its state is. Raises ConfigurationError, StoreUnusable where it cannot come."""
+    """Returns the address of its state. Raises ConfigurationError or StoreUnusable if it cannot be imported."""
     if identity(there) != identity(settings):
         raise ConfigurationError(
             "beside the defaults of the fleet it would be another company (region, e-mail or state.company): say "
@@ -135,7 +141,10 @@ def _checked(settings: Settings, there: Settings) -> str:
 
 @contextmanager
 def _written(directory: Path, name: str, text: str) -> Iterator[Path]:
-    """The company's file, hidden from those who read the directory. It is gone afterwards, unless it was renamed."""
+    """Writes the company's file, hidden from readers of the directory.
+
+    Deletes it afterwards unless it was renamed.
+    """
     hidden = path_of(directory, f".{name}")
     try:
         hidden.write_text(text, encoding="utf-8")
@@ -147,7 +156,7 @@ def _written(directory: Path, name: str, text: str) -> Iterator[Path]:
 
 
 def _refuse_relative(source: Path, settings: Settings) -> None:
-    """They would start at another directory. Raises ConfigurationError."""
+    """Raises ConfigurationError for relative paths, which would start at another directory in the fleet."""
     values = _without(tomllib.loads(source.read_text(encoding="utf-8-sig")))
     found = []
     for key, path in named_paths(settings):
@@ -162,7 +171,10 @@ def _refuse_relative(source: Path, settings: Settings) -> None:
 
 
 def _has_moved(settings: Settings, there: Settings) -> bool:
-    """It is in the fleet's database: from the beginning, or since an import that was cut off behind the move."""
+    """Checks whether the state is in the fleet's database.
+
+    It is there from the beginning, or since an import that was interrupted after the move.
+    """
     if same_state(settings, there):
         return True
     try:
@@ -177,7 +189,7 @@ def _has_moved(settings: Settings, there: Settings) -> bool:
 
 
 def _text_for_fleet(source: Path) -> tuple[str, Sequence[str]]:
-    """The file as a company of a fleet has it, and which keys are not in it any more. Raises ConfigurationError."""
+    """Returns the file's text for a company of a fleet, and the removed keys. Raises ConfigurationError."""
     text = source.read_text(encoding="utf-8-sig")
     values = tomllib.loads(text)
     lines = line_numbers(text)
@@ -197,7 +209,7 @@ def _text_for_fleet(source: Path) -> tuple[str, Sequence[str]]:
 
 
 def _kept_lines(lines: Sequence[str], starts: Sequence[tuple[int, bool]]) -> Sequence[str]:
-    """Without each that begins with something left out, down to where the next thing begins."""
+    """Returns the lines without each removed entry, from its first line up to the next entry."""
     kept, leaving = [], False
     begins = dict(starts)
     for number, line in enumerate(lines, 1):
@@ -208,7 +220,7 @@ def _kept_lines(lines: Sequence[str], starts: Sequence[tuple[int, bool]]) -> Seq
 
 
 def _without(values: Mapping[str, Any], above: KeyPath = ()) -> dict[str, Any]:
-    """What is not left out, nor a table of which nothing is left."""
+    """Returns the values without the shared keys, and without tables that this leaves empty."""
     kept = {}
     for name, value in values.items():
         if (path := (*above, name)) in _OF_ALL:

@@ -51,12 +51,17 @@ _QUARANTINED: Mapping[Stage, str] = {
     Stage.PAYMENT: "payments wait for what lacks a field they go by",
     Stage.DEFINITION: "definitions of custom fields are quarantined",
 }
-"""What a report says of quarantined things, by where they failed."""
+"""What a report says of quarantined things, by the stage at which they failed."""
 
 
 class Wish(Struct, frozen=True):
-    """What to run: one job alone or what is due, within how many real seconds, watched by whom. `command`: how this
-    program is called, for people who need to know what to type."""
+    """What to run.
+
+    only        the job to run alone, None for all that is due
+    time_limit  real seconds, None for no limit
+    progress    receives the run's progress
+    command     how this program is called, for people who need to know what to type
+    """
 
     only: str | None = None
     time_limit: float | None = None
@@ -65,7 +70,7 @@ class Wish(Struct, frozen=True):
 
 
 async def run(settings: Settings, clock: RealClock, wish: Wish) -> RunReport:
-    """One run, from opening the state to the report. Raises FatalError."""
+    """Runs once, from opening the state to the report, and returns the report. Logs and raises FatalError."""
     _log.info("run_started", state=address(settings), origin=settings.precoro.origin, only=wish.only)
     try:
         async with (
@@ -109,7 +114,7 @@ async def _payments_after(settings: Settings, store: Store, position: int) -> Pa
 
 
 async def _as_sent(journal: Journal, intent: Intent) -> Intent:
-    """With the amount that was sent, which may be a cent away from the ledger's."""
+    """Returns the intent with the amount last sent, which may differ by a cent from the ledger's."""
     attempts = await journal.attempts(intent.id) if intent.attempts else ()
     return replace(intent, amount=attempts[-1].amount) if attempts else intent
 
@@ -118,7 +123,10 @@ async def _as_sent(journal: Journal, intent: Intent) -> Intent:
 async def _remembered(
     settings: Settings, clock: RealClock, wish: Wish, store: Store
 ) -> AsyncIterator[list[RunReport]]:
-    """The history keeps what came of the run, and people hear of what it leaves for them, also where it fails."""
+    """Records the run's result in the history and notifies people of it, also when the run fails.
+
+    Yields a list, to which the caller appends the report.
+    """
     began, reports = clock.now(), list[RunReport]()
     try:
         yield reports
@@ -144,7 +152,7 @@ async def _notify(
 
 
 async def _remember(store: Store, past: PastLap) -> None:
-    """A state that cannot be written any more was said to be so before."""
+    """Records the result in the history. A failure is ignored: an unwritable state was reported before."""
     with suppress(DaemonError):
         await store.lap_book.record(past)
 
@@ -154,7 +162,7 @@ def _on_demand(job: Registration) -> Registration:
 
 
 async def _remains(settings: Settings, mirror: Mirror, command: str) -> Sequence[str]:
-    """A line for each thing that is not as it should be."""
+    """Returns one line for each thing that is not as it should be."""
     lines: list[str] = []
     for name in settings.mirror_collections.collections:
         standing = await mirror.standing(name)
@@ -178,8 +186,10 @@ def _short(cursor: Cursor) -> str:
 
 
 async def verify_attachments(settings: Settings, share: float) -> Verdict:
-    """Read that share of the kept files again. Raises StoreHeld, StoreUnusable, FolderUnusable,
-    BucketUnusable."""
+    """Reads this share of the stored files again and returns the result.
+
+    Raises StoreHeld, StoreUnusable, FolderUnusable, BucketUnusable.
+    """
     from precoro_daemon.files.verify_attachments import VerifyAttachments
 
     async with state_of(settings).open() as store, open_files(settings) as folder:
@@ -188,7 +198,7 @@ async def verify_attachments(settings: Settings, share: float) -> Verdict:
 
 
 async def estimate_cost(settings: Settings, progress: Progress) -> tuple[Estimate, Sequence[str]]:
-    """What a first mirror would cost, and one line for each list that could not be read."""
+    """Returns the cost of a first mirror, and one line for each list that could not be read."""
     from precoro_daemon.mirror.estimate_cost import EstimateCost
 
     collections, filters = chosen(settings)
@@ -204,7 +214,7 @@ async def estimate_cost(settings: Settings, progress: Progress) -> tuple[Estimat
 
 
 def estimate_of(settings: Settings, costs: Sequence[Cost]) -> Estimate:
-    """In calls and time, within this configuration's limits."""
+    """Returns the cost in calls and time, within this configuration's limits."""
     from precoro_daemon.mirror.rules.estimates import estimate
 
     options = polling_options(settings)

@@ -1,4 +1,4 @@
-"""one company as a service: the state held throughout, all else built anew at each reload"""
+"""one company as a service: holds the state throughout, and rebuilds everything else at each reload"""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ _log = get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a company's services are given by the process.
+    """What the process gives to a company's services.
 
-    reread   the settings as they are now. Raises ConfigurationError
-    adopted  called with settings that are in use from now on
-    doors    through which webhooks, watchers and commands come
-    way      how calls go to Precoro
-    tallies  what was counted, lines of the log among it
-    command  how this program is called with its configuration, for people who need to know what to type
-    onlooker  called about once a second with a snapshot, None if nobody looks on
+    reread    returns the current settings. Raises ConfigurationError
+    adopted   called with the settings that are in use from now on
+    doors     the entrances for webhooks, watchers and commands
+    way       how calls reach Precoro
+    tallies   counters, including those of log lines
+    command   how this program is called with its configuration, for people who need to know what to type
+    onlooker  called about once a second with a snapshot; None: no snapshots are shown
     """
 
     supervisor: Supervisor
@@ -59,7 +59,7 @@ class Surroundings:
 
 
 class ServedCompany:
-    """The settings in use, those before them, and the service that is built from them."""
+    """Holds the settings in use and the former ones, and builds the company's service from them."""
 
     def __init__(self, settings: Settings, surroundings: Surroundings, store: Store) -> None:
         self._settings = settings
@@ -72,7 +72,7 @@ class ServedCompany:
 
     @property
     def settings(self) -> Settings:
-        """Those in use."""
+        """The settings in use."""
         return self._settings
 
     @property
@@ -86,7 +86,7 @@ class ServedCompany:
 
     @asynccontextmanager
     async def build(self) -> AsyncIterator[Service]:
-        """By the settings in use or, if nothing can be built from new ones, by the former."""
+        """Builds the service from the settings in use. If new settings fail, builds it from the former ones."""
         async with AsyncExitStack() as stack:
             reloads = self._reloads + (self._former is not None)
             try:
@@ -142,7 +142,7 @@ class ServedCompany:
     async def _webhooks(
         self, settings: Settings, scheduler: Scheduler, heartbeat: ProgressHeartbeat, sentinel: Sentinel
     ) -> AsyncIterator[None]:
-        """Taken, if the configuration says where."""
+        """Takes webhooks until the context ends, if the configuration has an address for them."""
         section = settings.apply_deliveries
         if section.listen is None:
             yield
@@ -168,7 +168,7 @@ class ServedCompany:
         )
 
     async def reread(self) -> bool:
-        """Read the configuration anew; False, and logged, if it cannot be used."""
+        """Reads the configuration again. Returns False, and logs the reason, if it cannot be used."""
         try:
             fresh = await anyio.to_thread.run_sync(self._surroundings.reread, abandon_on_cancel=True)
             _refuse_other_fixed(self._settings, fresh)
@@ -181,7 +181,10 @@ class ServedCompany:
         return True
 
     def _refuse(self, error: Exception) -> None:
-        """The log is read by nobody at that moment: the page shows it later."""
+        """Logs why a reload was refused, and keeps the reason for the page.
+
+        The log may not be read at that moment; the page shows the reason later.
+        """
         failure = most_severe(leaves(error)) if isinstance(error, ExceptionGroup) else error
         foreseen = isinstance(failure, DaemonError)
         reason = str(failure) if foreseen else f"unexpected: {type(failure).__name__}: {failure}"
@@ -191,7 +194,7 @@ class ServedCompany:
 
 
 def other_fixed(present: Settings, fresh: Settings) -> list[str]:
-    """What stands in the new settings and cannot be taken over by a service that holds a state."""
+    """Returns the changed settings that a service cannot adopt while it holds a state."""
     fixed = {
         "state.url": (address(present), address(fresh)),
         "limits.time_scale": (present.limits.time_scale, fresh.limits.time_scale),
@@ -207,7 +210,7 @@ def _refuse_other_fixed(present: Settings, fresh: Settings) -> None:
 
 
 async def _log_quota(company: Company) -> None:
-    """At every start: what the day's calls go to, and when the back-fill will be done with what is left."""
+    """Logs, at every build, what the day's calls are used for, and when the back-fill will be done with the rest."""
     plan = await company.polling.replan()
     if plan is None:
         return

@@ -1,6 +1,6 @@
-"""the state that the configuration names, and where what stands beside it is
+"""the state that the configuration names, and the paths of the files beside it
 
-Whatever reads `settings.state` stands here.
+Code that interprets `settings.state` belongs in this module.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from precoro_daemon.settings.state import State as NamedState
 
 _OF_UNITS = Path("/run/precoro-daemon")
-"""Where the shipped units of systemd let a service keep what exists while it runs, or in a directory there."""
+"""The runtime directory of the shipped systemd units. Files of running services are in it or one level below."""
 
 
 def state_of(settings: Settings) -> State:
-    """Nothing is opened yet. The only place that knows which engine an address is for."""
+    """Returns the configured state, not opened yet. Only this function maps an address to its engine."""
     if settings.state.server is not None:
         from precoro_daemon.adapters.state.postgresql.state import PostgresState
 
@@ -39,7 +39,7 @@ def state_of(settings: Settings) -> State:
 
 
 def fenced_state(settings: Settings, holding: Holding, worker: str, lease: float) -> State:
-    """Of a company that this process serves by a lease, in the database of its fleet."""
+    """Returns the state, in the fleet's database, of a company that this process serves under a lease."""
     from precoro_daemon.adapters.state.postgresql.epoch_fence import EpochFence
     from precoro_daemon.adapters.state.postgresql.fleet_session import session_settings
     from precoro_daemon.adapters.state.postgresql.state import PostgresState
@@ -49,12 +49,12 @@ def fenced_state(settings: Settings, holding: Holding, worker: str, lease: float
 
 
 def on_server(settings: Settings) -> bool:
-    """Whether the state is in a database, not in a file."""
+    """Checks whether the state is in a database, not in a file."""
     return settings.state.server is not None
 
 
 def server_of(named: NamedState, **options: object) -> Server:
-    """The server of a state that is not in a file. `options` of libpq count beside what its address says."""
+    """Returns the server of a state that is not in a file. `options` of libpq are added to those of its address."""
     from precoro_daemon.adapters.state.postgresql.server import Server
 
     password = None if named.password is None else named.password.get_secret_value()
@@ -63,14 +63,17 @@ def server_of(named: NamedState, **options: object) -> Server:
 
 
 def _encryption(named: NamedState) -> Iterator[tuple[str, str]]:
-    """A server that is not on this machine proves who it is."""
+    """Yields the options that make libpq verify the certificate of a server on another machine."""
     if named.server is not None and not named.server.is_local:
         yield "sslmode", "verify-full"
         yield "sslrootcert", "system" if named.ca_file is None else str(named.ca_file)
 
 
 def schema(settings: Settings) -> str:
-    """Of the company, in a database that may have others: its name for people, and what no other company has."""
+    """Returns the company's schema in a database that may hold others.
+
+    Unless configured, it consists of the company's label, for people, and a part of its unique identity.
+    """
     if settings.state.schema_name is not None:
         return settings.state.schema_name
     label = re.sub("[^a-z0-9]+", "_", (settings.state.company or "").lower()).strip("_")
@@ -78,9 +81,9 @@ def schema(settings: Settings) -> str:
 
 
 def refuse_fork(settings: Settings) -> None:
-    """Who used the working directory before must not begin a second mirror beside the configuration. Blocking.
+    """Prevents a second mirror beside the configuration when the first one is in the working directory. Blocking.
 
-    Raises StoreUnusable where this company's state is at the former place, and none at the one that counts.
+    Raises StoreUnusable if this company's state is at the former place and none is at the configured one.
     """
     former = settings.state.started_elsewhere(Path.cwd())
     if former is None or not former.is_file() or settings.state.path.exists():
@@ -96,33 +99,35 @@ def refuse_fork(settings: Settings) -> None:
 
 
 def same_state(one: Settings, other: Settings) -> bool:
-    """Whether both name one place. Blocking."""
+    """Checks whether both settings name the same state. Blocking."""
     if one.state.server is None and other.state.server is None:
         return place(one) == place(other)
     return one.state.url == other.state.url and schema(one) == schema(other)
 
 
 def owner_of(settings: Settings) -> int | None:
-    """The user whose file the state is; None for one on a server, or where there is none. Blocking."""
+    """Returns the user id of the state file's owner; None if it is on a server or does not exist. Blocking."""
     if settings.state.server is not None or not settings.state.path.exists():
         return None
     return settings.state.path.stat().st_uid
 
 
 def act_for_owner(*companies: Settings) -> None:
-    """Where root calls it, this process becomes the user whose states they are or, where those are on a server, whose
-    sockets for commands stand there. Blocking. Raises StoreUnusable."""
+    """Switches this process, if it runs as root, to the user who owns the states. Blocking.
+
+    For states on a server, the owner of the companies' control sockets counts. Raises StoreUnusable.
+    """
     act_as_owner(*(control_socket(one) if one.state.server else one.state.path.absolute() for one in companies))
 
 
 def trial_state(path: Path) -> State:
-    """For calls before there is a state: it is forgotten with its folder."""
+    """Returns a state for calls made before the company has one. It is deleted with its directory."""
     return SqliteState(path, "trial")
 
 
 @asynccontextmanager
 async def open_or_borrow(settings: Settings) -> AsyncIterator[Store]:
-    """The state or, where there is none, one that is forgotten afterwards."""
+    """Opens the state or, if there is none, a temporary one."""
     from anyio import TemporaryDirectory, to_thread
 
     async with AsyncExitStack() as stack:
@@ -134,43 +139,49 @@ async def open_or_borrow(settings: Settings) -> AsyncIterator[Store]:
 
 
 def identity(settings: Settings) -> str:
-    """Whose data a state holds: the company's label, or else the API user's e-mail, at one address. Only a hash."""
+    """Returns a hash that identifies whose data a state holds.
+
+    It covers Precoro's address and the company's label, or else the API user's e-mail.
+    """
     whose = settings.state.company or settings.precoro.email.get_secret_value().lower()
     return blake2b(f"{settings.precoro.origin}\0{whose}".encode(), digest_size=16).hexdigest()
 
 
 def label(settings: Settings) -> str:
-    """What the company is called in the configuration, "" if nothing."""
+    """Returns the company's configured label, "" if it has none."""
     return settings.state.company or ""
 
 
 def company_name(settings: Settings) -> str:
-    """For people who hear of several: its label, or else the API user's e-mail."""
+    """Returns the company's name for people who hear of several: its label, or else the API user's e-mail."""
     return settings.state.company or settings.precoro.email.get_secret_value()
 
 
 def address(settings: Settings) -> str:
-    """For people and for the log: of a file absolute, whatever the configuration has."""
+    """Returns the state's address for people and for the log. A file's path is always absolute."""
     return settings.state.url if settings.state.server else f"sqlite:///{settings.state.path}"
 
 
 def database(settings: Settings) -> str:
-    """Where people find the data: a path, or the address of a server with the schema. Blocking."""
+    """Returns where people find the data: a path, or the address of a server with the schema. Blocking."""
     server = settings.state.server
     return str(place(settings)) if server is None else f"{settings.state.url}, schema {schema(settings)}"
 
 
 def place(settings: Settings) -> Path:
-    """Where it is, or what would stand in its place if it is on a server, for people who may be in another directory
-    than the service. Blocking."""
+    """Returns the absolute path of the state or, if it is on a server, a stand-in path. Blocking.
+
+    It is absolute because people may be in another directory than the service.
+    """
     return (settings.state.path if settings.state.server is None else Path(schema(settings))).resolve()
 
 
 def control_socket(settings: Settings) -> Path:
-    """Wherever a command is typed, it must find the service that holds the state. Blocking.
+    """Returns the path of the control socket, the same wherever a command is typed. Blocking.
 
-    Beside a state that is a file. Else in the directory that systemd gives to the service for as long as it runs;
-    without one beside the configuration or, where nothing can be written there, in the working directory.
+    Unless configured, it is beside a state that is a file. For a state on a server it is in the directory that
+    systemd gives to the running service; without one beside the configuration or, if that is not writable, in the
+    working directory.
     """
     if settings.daemon.control_socket is not None:
         return settings.daemon.control_socket
@@ -185,7 +196,7 @@ def control_socket(settings: Settings) -> Path:
 
 
 def _is_there(path: Path) -> bool:
-    """Or cannot be looked at, which its user has to hear."""
+    """Checks whether the path exists. True also without the right to check: its user must see that error."""
     try:
         path.lstat()
     except PermissionError:
@@ -196,12 +207,15 @@ def _is_there(path: Path) -> bool:
 
 
 def kill_switch(settings: Settings) -> Path:
-    """Wherever a command is typed: what one stops by it, the service must see."""
+    """Returns the path of the kill-switch file, the same for the service and wherever a command is typed."""
     return settings.payments.kill_switch or settings.state.directory.absolute() / "payments.stop"
 
 
 def stopped_by(path: Path) -> str:
-    """Why nothing is sent, "" if it may be. Blocking. What cannot be looked at may be there."""
+    """Returns why nothing may be sent, "" if sending is allowed. Blocking.
+
+    If the file's existence cannot be checked, it counts as existing.
+    """
     try:
         path.lstat()
     except (FileNotFoundError, NotADirectoryError):
@@ -212,22 +226,22 @@ def stopped_by(path: Path) -> str:
 
 
 def demand_state(settings: Settings) -> None:
-    """For what makes no sense without one: another directory is soon mistaken for that of the service. Blocking.
+    """Raises StoreUnusable if there is no state, or not this company's. Blocking.
 
-    Raises StoreUnusable if there is none, or not this company's.
+    It is for commands that need an existing state: another directory is easily mistaken for that of the service.
     """
     state_of(settings).demand()
 
 
 async def back_up_state(settings: Settings, target: Path, *, replace: bool) -> Backup:
-    """Raises StoreUnusable."""
+    """Writes a backup of the state to `target`, over an existing one only with `replace`. Raises StoreUnusable."""
     from anyio import to_thread
 
     return await to_thread.run_sync(partial(state_of(settings).back_up, target, replace=replace))
 
 
 async def restore_state(settings: Settings, backup: Path) -> Restored:
-    """Raises StoreHeld, StoreUnusable."""
+    """Restores the state from a backup. Raises StoreHeld, StoreUnusable."""
     from anyio import to_thread
 
     return await to_thread.run_sync(state_of(settings).restore, backup)
