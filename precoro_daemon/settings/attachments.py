@@ -1,4 +1,4 @@
-"""the section of attached files"""
+"""[fetch_attachments]: attached files"""
 
 from __future__ import annotations
 
@@ -12,33 +12,40 @@ from precoro_daemon.settings.values import Bytes, FileCollections, Hosts, InFlig
 
 
 class FetchAttachments(Section):
-    """Files attached to documents, to disk or to a bucket."""
+    """Downloads files attached to documents, to a disk or to a bucket."""
 
     directory: Place | None = None
-    """Where files are kept. No default: without it no file is fetched. It is made if only it itself is missing.
-    s3://bucket/prefix, gs://bucket/prefix and az://container/prefix name a place in an object store. Every
-    configuration needs one of its own."""
+    """Where files are kept. No default: without it, no file is fetched. The directory is created, but its parent must
+    exist. s3://bucket/prefix, gs://bucket/prefix and az://container/prefix name a place in an object store. Each
+    configuration needs a place of its own.
+    """
 
     collections: FileCollections = WITH_FILES
-    """Whose files: by default all collections that are mirrored and can have some; credit notes are among the
-    invoices. Where [fetch_details] does not list one, only the details of records that carry files are fetched."""
+    """The collections whose files are fetched. By default all mirrored collections that can have files; credit notes
+    belong to the invoices. If [fetch_details] does not list a collection, only the details of its records with
+    files are fetched.
+    """
 
     max_bytes: Bytes = 2**30
-    """Larger files are left out, and named by `status`. A gigabyte is far above what people attach to an order."""
+    """Larger files are skipped, and `status` names them. A gigabyte is far above what people attach to an order."""
 
     in_flight: InFlight = 8
-    """Files that come at the same time. The calls for them still leave one by one; more helps where files are large
-    and the line is fast."""
+    """Number of concurrent downloads. The calls for them still leave one by one. More downloads help if files are
+    large and the network is fast.
+    """
 
     reserve_bytes: Bytes = 2**30
-    """Free space that files leave on their disk. What else is on it, the state above all, must go on."""
+    """Free space that downloads leave on the disk of the files, so that the other users of the disk, the state above
+    all, can continue.
+    """
 
     allowed_hosts: Hosts = Field(default=())
-    """Hosts, as host or host:port, that files may come from though they are private, local or without https.
-    Everywhere else only https and public addresses are followed."""
+    """Hosts, as host or host:port, from which files may come although they are private, local or without https. All
+    other files must come from a public address by https.
+    """
 
     bucket: Lazy[Bucket] = Field(default_factory=Bucket.model_construct, validate_default=True)
-    """How it is reached, if `directory` names a place in an object store."""
+    """How the object store is reached, if `directory` names a place in one."""
 
     @field_validator("bucket")
     @classmethod

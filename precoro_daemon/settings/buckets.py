@@ -1,4 +1,4 @@
-"""[fetch_attachments.bucket]: how a bucket of files is reached"""
+"""[fetch_attachments.bucket], [exports.NAME.bucket]: how a bucket is reached"""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _BUCKET_SCHEMES = ("s3", "gs", "az")
 _URL_PATTERN = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{1,20}):/(.*)", re.ASCII | re.DOTALL)
 _BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]", re.ASCII)
 _LONGEST_PREFIX_BYTES = 512
-"""A key has 1,024 bytes at most, and a file's own path takes up to 300."""
+"""A key has at most 1,024 bytes, and a file's own path takes up to 300."""
 
 _PLACE_FORMS = "a directory, or s3://bucket/prefix, gs://bucket/prefix, az://container/prefix"
 
@@ -38,20 +38,20 @@ class BucketUrl:
     """A place in an object store."""
 
     scheme: Scheme
-    """Whose store it is."""
+    """The kind of store: Amazon S3 or compatible, Google, Azure."""
 
     name: str
-    """Of the bucket, or the container."""
+    """The name of the bucket, or of the container."""
 
     prefix: str = ""
-    """Below which all keys are: without a slash around it, perhaps empty."""
+    """The beginning of all keys, without a slash at either end. May be empty."""
 
     def __str__(self) -> str:
         return f"{self.scheme}://{self.name}{'/' if self.prefix else ''}{self.prefix}"
 
 
 def read_place(value: object) -> Path | BucketUrl:
-    """A path, or the address of a bucket."""
+    """Returns a path, or the address of a bucket. Raises Clash and ValueError."""
     if isinstance(value, Path | BucketUrl):
         return value
     if not isinstance(value, str) or not value.strip():
@@ -80,7 +80,7 @@ def _read_url(text: str, scheme: str) -> BucketUrl:
 
 
 def read_endpoint(value: str) -> str:
-    """As an origin; whether it may be without https, a setting beside it says."""
+    """Returns the endpoint as an origin. Plain http is accepted here, because only `Bucket` knows `allow_http`."""
     value = value.strip()
     if not value.lower().startswith("http://"):
         return read_origin(value)
@@ -96,48 +96,57 @@ Secret = Annotated[SecretStr, AfterValidator(read_header), Allowed("the secret k
 
 
 class Bucket(Section):
-    """How the bucket is reached, where `directory` of [fetch_attachments] names one. What is not said here comes from
-    the platform: the environment, or the role of the machine."""
+    """How the object store is reached, if `directory` names a place in one. What is missing here comes from the
+    platform: from the environment, or from the role of the machine.
+    """
 
     allow_http: Annotated[bool, Allowed("true or false")] = False
-    """Whether files may cross a network unencrypted. To this machine itself they may anyway."""
+    """Whether files may cross a network unencrypted. To this machine itself, plain http is always allowed."""
 
     endpoint: Endpoint | None = None
-    """Where a store that is not Amazon's, Google's or Azure's own listens: https://host[:port]."""
+    """Address of a store that is not Amazon's, Google's or Azure's own: https://host[:port]."""
 
     region: Region | None = None
-    """Of the bucket in S3. No default: without it the environment's, else us-east-1; a wrong one is refused."""
+    """S3: the region of the bucket. No default: without it, the region of the environment, else us-east-1. A wrong
+    region is refused.
+    """
 
     addressing: Annotated[Literal["auto", "path", "virtual"], Lower, one_of(("auto", "path", "virtual"))] = "auto"
-    """Whether the bucket's name is part of the path or of the host, in S3. auto: of the host at Amazon, of the path
-    where there is an endpoint or a dot in the name, as certificates and most other stores want it."""
+    """S3: whether the bucket's name is part of the path or of the host. auto: part of the host at Amazon; part of the
+    path if there is an endpoint or the name has a dot in it, as certificates and most other stores require.
+    """
 
     access_key_id: KeyId | None = None
-    """Which key of S3. It goes with a secret; without both, the platform's own is taken."""
+    """S3: the id of the access key. It needs a secret; without both, the platform's own key is used."""
 
     account: Account | None = None
-    """The storage account of Azure."""
+    """Azure: the storage account."""
 
     secret_file: Path | None = None
-    """File that holds the secret access key of S3, or the account key of Azure, and nothing else, readable by nobody
-    else."""
+    """File that holds only the secret access key (S3) or the account key (Azure). It is refused if everyone can read
+    it.
+    """
 
     secret: Secret | None = None
-    """From the environment, else secret_file, else systemd's credential bucket_secret; never in the file."""
+    """The secret key: from the environment, else from secret_file, else from systemd's credential bucket_secret.
+    Never in the configuration file.
+    """
 
     service_account_file: Path | None = None
-    """Google's JSON file of a service account. Without it the platform's own is taken."""
+    """Google: the JSON file of a service account. Without it, the platform's own account is used."""
 
     ca_file: Path | None = None
-    """Certificates that may vouch for the store, if the system's are not the right ones."""
+    """Certificates that are trusted for the store, if the system's are not the right ones."""
 
     timeout: Seconds = 30.0
-    """Seconds until a request that sends at most 5 MiB is answered, and in which an answer may stand still: a line of
-    2 Mbit/s is fast enough."""
+    """Seconds until a request of at most 5 MiB must be answered, and the longest pause within an answer. A line of 2
+    Mbit/s is fast enough.
+    """
 
     spool: Path | None = None
-    """Directory in which files are written and checked on their way to the bucket. No default: it then stands beside
-    the state, under its name and `.spool`. It needs room for `in_flight` files."""
+    """Directory in which files are written and checked on their way to the bucket. No default: without it, a
+    directory beside the state, with its name and `.spool`. It needs room for `in_flight` files.
+    """
 
     @field_validator("endpoint")
     @classmethod
@@ -156,7 +165,7 @@ class Bucket(Section):
         return self.addressing == "virtual"
 
     def check(self, place: Path | BucketUrl | None) -> None:
-        """Raises Clash where it does not fit the place."""
+        """Raises Clash if these keys do not fit the place."""
         given = self.model_fields_set
         if not isinstance(place, BucketUrl):
             if given:
@@ -180,4 +189,4 @@ _STRANGE = {
     "gs": frozenset({"account", "access_key_id", "secret", "secret_file", "region", "addressing"}),
     "az": frozenset({"access_key_id", "service_account_file", "region", "addressing"}),
 }
-"""Keys that mean nothing to a store of that kind."""
+"""Keys that have no meaning for a kind of store."""

@@ -1,4 +1,4 @@
-"""a secret from its file: read only if nobody else can, and never shown"""
+"""a secret from its file: refused if everyone can read the file, and never shown"""
 
 from __future__ import annotations
 
@@ -20,11 +20,13 @@ _LAST_LATIN = 0x24F
 
 
 class CredentialError(Exception):
-    """Why a credential file is not read. Its text holds no path that names no file: that may be the key itself."""
+    """The reason why a credential file is not read. The text never contains a path without a file, because that may
+    be the key itself.
+    """
 
 
 def read_credential(path: Path) -> str:
-    """The one line of the file, without white space around."""
+    """Returns the file's only line, without white space around it. Raises CredentialError."""
     try:
         with open_regular(path) as file:
             _refuse_if_shared(path, os.fstat(file.fileno()))
@@ -37,7 +39,10 @@ def read_credential(path: Path) -> str:
 
 
 def _refuse_if_shared(path: Path, status: os.stat_result) -> None:
-    """Docker and Kubernetes mount secrets for all to read unless configured otherwise; that is refused here too."""
+    """Refuses a file that everyone can read or that others can write.
+
+    Docker and Kubernetes mount secrets readable by all unless configured otherwise; that is refused too.
+    """
     mode = stat.S_IMODE(status.st_mode)
     remedy = f"run: chmod 600 {shlex.quote(str(path))}"
     if mode & stat.S_IROTH:
@@ -47,7 +52,9 @@ def _refuse_if_shared(path: Path, status: os.stat_result) -> None:
 
 
 def bare(text: str) -> str:
-    """Without white space around, nor the signs nobody sees that editors and web pages leave there."""
+    """Returns the text without the white space around it, and without invisible characters that editors and web pages
+    add.
+    """
     return text.strip().strip(_INVISIBLE).strip()
 
 
@@ -66,7 +73,10 @@ def _one_line(content: bytes) -> str:
 
 
 def _decoded(content: bytes) -> str:
-    """Windows writes text with a byte order mark, often in UTF-16. What is no text reads like another script then."""
+    """Decodes the file, also UTF-16 with a byte order mark, which Windows often writes.
+
+    Binary content with such a mark would decode to letters of other scripts, so these are refused.
+    """
     wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
         text = content.decode("utf-16" if wide else "utf-8-sig")

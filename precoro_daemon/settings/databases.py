@@ -1,4 +1,4 @@
-"""how a database is reached: what the ledger and a table of wanted items have in common"""
+"""how a database is reached: what the ledger, the wanted items and an export have in common"""
 
 from __future__ import annotations
 
@@ -11,26 +11,31 @@ from precoro_daemon.settings.values import Lower, Seconds, one_of
 
 
 class Database(Section):
-    """A database of somebody else."""
+    """A database of another program."""
 
     url: DatabaseUrl
-    """Where it is: sqlite:////absolute.db, postgresql://user@host:port/database, mysql://user@host:port/database. A
-    socket's directory (PostgreSQL) or path (MySQL) is the host with its slashes as %2F."""
+    """Its address: sqlite:////absolute.db, postgresql://user@host:port/database, mysql://user@host:port/database. To
+    use a socket, give its directory (PostgreSQL) or path (MySQL) as the host, with slashes as %2F.
+    """
 
     password_file: Path | None = None
-    """File that holds the password and nothing else, readable by nobody else."""
+    """File that holds only the password. It is refused if everyone can read it."""
 
     password: Password | None = None
-    """From the environment, else password_file, else a credential of systemd; never in the file."""
+    """The password: from the environment, else from password_file, else from a credential of systemd. Never in the
+    configuration file.
+    """
 
     tls: Annotated[Literal["auto", "verify", "off"], Lower, one_of(("auto", "verify", "off"))] = "auto"
-    """verify: encrypted, and the server must prove who it is; off: neither; auto: verify, but not on this machine."""
+    """verify: encrypted, and the server must prove its identity; off: neither; auto: verify, but not on this
+    machine.
+    """
 
     ca_file: Path | None = None
-    """Certificates that may vouch for the server, if the system's are not the right ones."""
+    """Certificates that are trusted for the server, if the system's are not the right ones."""
 
     timeout: Seconds = 15.0
-    """Seconds one statement may take, so that a stop is not held up by it."""
+    """Seconds that one statement may take, so that it cannot delay a stop."""
 
     @property
     def address(self) -> DatabaseAddress:

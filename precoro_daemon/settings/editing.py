@@ -1,4 +1,4 @@
-"""one setting in a TOML file becomes another, and all else stays as it was typed"""
+"""changes one setting in a TOML file and keeps the rest as it was typed"""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from precoro_daemon.settings.lines import line_numbers
 from precoro_daemon.settings.writing import toml_value
 
 _VALUE_IN_LINE = re.compile(r"""(\s*=\s*)("(?:\\.|[^"\\])*"|'[^']*'|[^\s#,]+)""")
-"""What stands behind a key, where it is no more than a line."""
+"""The equals sign and the value after a key, if the value is on the same line."""
 
 
 def with_setting(text: str, section: str, key: str, value: str | int) -> str:
-    """The document with that value. Raises ValueError where it is written in a way that cannot be changed safely."""
+    """Returns the document with this value.
+
+    Raises ValueError if the document is written in a way that cannot be changed safely.
+    """
     lines = text.split("\n")
     at_line = line_numbers(text)
     if (section, key) in at_line:
@@ -43,7 +46,7 @@ def _replaced(line: str, key: str, value: str | int) -> str:
 
 
 def _check(before: Mapping[str, Any], changed: str, section: str, wanted: Mapping[str, str | int]) -> None:
-    """Nothing else may mean another thing than it did."""
+    """Raises ValueError if anything besides the wanted values has changed its meaning."""
     expected = {**before, section: {**before.get(section, {}), **wanted}}
     try:
         after = tomllib.loads(changed)

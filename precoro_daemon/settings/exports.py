@@ -1,4 +1,4 @@
-"""[exports.NAME]: what leaves the mirror by itself, and where it goes"""
+"""[exports.NAME]: exports that follow the mirror, and where they go"""
 
 from __future__ import annotations
 
@@ -35,8 +35,9 @@ from precoro_daemon.settings.values import (
 )
 
 EXPORTED = {"invoices": "invoices", "credit_notes": "invoices"} | {name: name for name in COLLECTIONS}
-"""Tables of records, each with its collection. Credit notes are among the mirror's invoices, and a table of their
-own."""
+"""Tables of records, each with its collection. Credit notes have a table of their own; in the mirror they belong to
+the invoices.
+"""
 
 EXPORTED_LINES = {
     "invoice_lines": "invoices",
@@ -48,7 +49,7 @@ EXPORTED_LINES = {
     "warehouse_request_lines": "warehouse_requests",
     "request_for_proposal_lines": "requests_for_proposals",
 }
-"""Tables of their lines, each with the collection of the documents."""
+"""Tables of the documents' lines, each with the collection of the documents."""
 
 EXPORTED_PARTS = {
     "attachments": WITH_FILES,
@@ -57,7 +58,7 @@ EXPORTED_PARTS = {
     "item_custom_values": ("items",),
     "supplier_custom_values": ("suppliers",),
 }
-"""Tables of attached files and of values of custom fields, each with the collections of those that have them."""
+"""Tables of attached files and of values of custom fields, each with the collections that can have them."""
 
 _EXPORT_KINDS = ("parquet", "sql", "push")
 
@@ -80,7 +81,7 @@ def _push_url(value: object) -> object:
 
 _SIGNING_PREFIX = "whsec_"
 _SIGNING_BYTES = range(24, 65)
-"""Standard Webhooks: 192 to 512 bits."""
+"""Number of bytes in a key. Standard Webhooks: 192 to 512 bits."""
 
 
 def _signing_secret(value: object) -> object:
@@ -96,7 +97,7 @@ def _signing_secret(value: object) -> object:
 
 
 def signing_key(text: str) -> bytes:
-    """The bytes that a secret stands for. Raises ValueError."""
+    """Returns the bytes that a secret encodes. Raises ValueError."""
     return base64.b64decode(text.removeprefix(_SIGNING_PREFIX), validate=True)
 
 
@@ -125,67 +126,82 @@ class ExportDatabase(Database):
 
 
 class Export(Section):
-    """What follows the mirror by itself, each under a name of its own: [exports.lake], [exports.reports], … One that
-    cannot go on never stops the others. None makes a call to Precoro."""
+    """An export that follows the mirror, under a name of its own: [exports.lake], [exports.reports], … A failing
+    export never stops the others. Exports make no calls to Precoro.
+    """
 
     kind: ExportKind
-    """parquet: files of what changed, and a snapshot at times. sql: tables of a PostgreSQL database, which hold what
-    the mirror's hold. push: a signed POST for each record that changed."""
+    """parquet: files of changed rows, and a snapshot from time to time. sql: tables of a PostgreSQL database with the
+    same content as the mirror's. push: a signed POST for each changed record.
+    """
 
     collections: ExportedTables = ()
-    """Which tables. Empty, the default: those of all collections that are mirrored, without their lines,
-    files and custom fields."""
+    """The exported tables. Empty, the default: the tables of all mirrored collections, without lines, files and
+    custom fields.
+    """
 
     directory: Place | None = None
-    """parquet: where the files go: a directory, or s3://bucket/prefix, gs://bucket/prefix, az://container/prefix. It
-    is made if only it itself is missing. Every export needs one of its own."""
+    """parquet: where the files go: a directory, or s3://bucket/prefix, gs://bucket/prefix, az://container/prefix. The
+    directory is created, but its parent must exist. Each export needs a place of its own.
+    """
 
     every: Seconds = 900.0
-    """parquet: how long changes are gathered for one file of each table. Fewer and larger files are read faster."""
+    """parquet: seconds for which changes are collected into one file of each table. Fewer and larger files are read
+    faster.
+    """
 
     snapshot_every: Seconds = 30 * 86_400.0
-    """parquet: when a new series begins with a snapshot of the whole tables. Readers need none of the older files
-    then."""
+    """parquet: seconds between two snapshots of the whole tables. Each snapshot starts a new series, after which
+    readers need none of the older files.
+    """
 
     bucket: Bucket = Field(default_factory=Bucket, validate_default=True)
-    """How it is reached, if `directory` names a place in an object store."""
+    """How the object store is reached, if `directory` names a place in one."""
 
     schema_name: SchemaName = "precoro"
-    """sql: the schema of the tables, made if it is not there. A table in it that is not of this export is left
-    alone."""
+    """sql: the schema of the tables, created if it does not exist. A table in it that does not belong to this export
+    is left alone.
+    """
 
     database: ExportDatabase | None = None
-    """sql: where the tables are."""
+    """sql: the database with the tables."""
 
     url: PushUrl | None = None
-    """push: where each record is posted to: https."""
+    """push: the https address to which each record is posted."""
 
     secret_file: Path | None = None
-    """push: file that holds the secret by which pushes are signed and nothing else, readable by nobody else: whsec_
-    and base64, as Standard Webhooks has it."""
+    """push: file that holds only the secret that signs pushes: whsec_ and base64, as in Standard Webhooks. It is
+    refused if everyone can read it.
+    """
 
     secret: SigningSecret | None = None
-    """From the environment, else secret_file, else a credential of systemd; never in the file."""
+    """The secret: from the environment, else from secret_file, else from a credential of systemd. Never in the
+    configuration file.
+    """
 
     previous_secret_file: Path | None = None
-    """push: file with the former secret. As long as it is named, pushes are signed with both."""
+    """push: file with the former secret. While it is named here, pushes are signed with both secrets."""
 
     previous_secret: SigningSecret | None = None
-    """As `secret`."""
+    """The former secret, read in the same way as `secret`."""
 
     give_up_after: Seconds = 3 * 86_400.0
-    """push: how long a record that the receiver refuses is pushed again and again. Then it is a dead letter, until
-    `exports replay`: three days are longer than a weekend."""
+    """push: seconds for which a record that the receiver refuses is retried. Then it becomes a dead letter, until
+    `exports replay`. Three days are longer than a weekend.
+    """
 
     timeout: Seconds = 15.0
-    """push: how long the receiver may take for one record."""
+    """push: seconds that the receiver may take for one record."""
 
     in_flight: InFlight = 16
-    """push: records that are on their way at a time; never two states of one."""
+    """push: number of records that are sent concurrently. Two states of the same record are never sent
+    concurrently.
+    """
 
     allowed_hosts: Hosts = Field(default=())
-    """push: hosts, as host or host:port, that may be private, local or without https. Everywhere else only https and
-    public addresses are gone to."""
+    """push: hosts, as host or host:port, that may be private, local or without https. All other pushes go only to
+    public addresses by https.
+    """
 
     @field_validator("bucket")
     @classmethod
@@ -211,14 +227,14 @@ class Export(Section):
 
     @property
     def target(self) -> str:
-        """Where it goes, which no two may share."""
+        """The place to which the export writes. No two exports may share it."""
         if self.url is not None:
             return self.url
         return str(self.directory) if self.database is None else f"{self.database.url} {self.schema_name}"
 
     @property
     def signing_keys(self) -> tuple[bytes, ...]:
-        """push: the present one first."""
+        """push: the keys that sign, the present one first."""
         return tuple(signing_key(one.get_secret_value()) for one in (self.secret, self.previous_secret) if one)
 
 
@@ -231,4 +247,4 @@ _KEYS_OF_KINDS = {
     ),
 }  # fmt: skip
 _OF_KINDS = {key: kind for kind, keys in _KEYS_OF_KINDS.items() for key in keys}
-"""Keys that mean something to one kind alone."""
+"""Keys that belong to one kind only, each with its kind."""

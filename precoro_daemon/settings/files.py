@@ -1,4 +1,4 @@
-"""opens what is a regular file: a pipe may be waited for, for ever"""
+"""opens regular files only, because a pipe could block for ever"""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from typing import BinaryIO
 
 
 class NotRegular(OSError):
-    """What bears the name is a pipe, a device or the like."""
+    """The path leads to a pipe, a device or the like."""
 
 
 def open_regular(path: Path) -> BinaryIO:
-    """For reading. Raises OSError, NotRegular among them, and ValueError for what is no path."""
+    """Opens a file for reading.
+
+    Raises OSError (NotRegular if it is not a regular file), and ValueError if the path is not valid.
+    """
     file = open(path, "rb", opener=_at_once)  # noqa: SIM115 - it is handed on
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()

@@ -19,27 +19,34 @@ LeaseTime = Annotated[
 
 
 class Fleet(Section):
-    """Workers that share the companies of one database. It works where `state.url` in defaults.toml is a PostgreSQL
-    database: each `fleet run` with that is a worker, and each company is served by one of them."""
+    """Several workers that share the companies of one database. The fleet needs a PostgreSQL database as `state.url`
+    in defaults.toml. Each `fleet run` with this database is a worker, and each company is served by one worker.
+    """
 
     lease: LeaseTime = SHORTEST_LEASE_S
-    """Seconds without a sign of life after which the others take a worker's companies. Shorter than 15 leaves too
-    little of it for a payment that is under way; longer outlives longer pauses of the network."""
+    """Seconds without a sign of life after which other workers take over a worker's companies. Less than 15 would
+    leave too little time for a payment that is under way. A longer lease survives longer interruptions of the
+    network.
+    """
 
     egress: Label | None = None
-    """The name of the address by which this worker calls Precoro. Workers with the same name divide calls_per_second.
-    No default: the host's name, as workers of one machine have one address. Give one where machines share a
-    gateway."""
+    """The name of the address from which this worker calls Precoro. Workers with the same name share
+    calls_per_second. No default: without it, the host's name, because the workers of one machine share an address.
+    Set it if several machines share a gateway.
+    """
 
     calls_per_second: Rate | None = None
-    """Calls that leave by one address in a second, of all its companies together. No default: Precoro's limits are
-    those of each key, and it names none for an address. Set it where a gateway has a limit, or to be gentle: traffic
-    that hurts Precoro's stability can get an address blocked."""
+    """Calls a second that leave from one address, for all its companies together. No default: Precoro's limits apply
+    to each key, and it documents none for an address. Set it if a gateway has a limit, or to be gentle: Precoro
+    may block an address whose traffic hurts its stability.
+    """
 
     most: Count | None = None
-    """The most companies that this worker takes, by its memory: 75 MB, and 4 MB for each. No default: its even share.
-    Where all have as many as they may, the rest waits, and the page says so."""
+    """The most companies that this worker takes, as its memory allows: 75 MB, and 4 MB for each company. No default:
+    without it, an even share. If all workers are full, the remaining companies wait, and the page says so.
+    """
 
     worker: Label | None = None
-    """The name of this worker, by which a person drains it or moves companies to it. No default: the host's name,
-    which is enough with one worker a machine."""
+    """The name of this worker, which a person gives to drain it or to move companies to it. No default: without it,
+    the host's name, which is enough with one worker on each machine.
+    """

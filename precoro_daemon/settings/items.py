@@ -1,4 +1,4 @@
-"""[manage_items]: where a supplier's wanted items come from, and what may be done about them"""
+"""[manage_items]: the source of a supplier's wanted items, and the permitted changes"""
 
 from __future__ import annotations
 
@@ -40,13 +40,17 @@ _Names = Annotated[
 
 
 class ItemsSql(Database):
-    """A database that has the wanted items."""
+    """A database that holds the wanted items."""
 
     timeout: Seconds = 60.0
-    """Seconds the query may take. A catalogue is read whole, so longer than a statement of the ledger."""
+    """Seconds that the query may take. It reads a whole catalogue, so it may take longer than a statement of the
+    ledger.
+    """
 
     query: Sql
-    """Gives one row for each wanted item; :supplier is what the command was given. It can only read."""
+    """The query, which returns one row for each wanted item. :supplier is the value given to the command. The query
+    can only read.
+    """
 
     @model_validator(mode="after")
     def _query_fits(self) -> Self:
@@ -58,50 +62,56 @@ class ItemsSql(Database):
 
 
 class ManageItems(Section):
-    """Suppliers' items follow a file or a table, when `items apply` says so."""
+    """Makes suppliers' items follow a file or a table, when a person runs `items apply`."""
 
     kind: Annotated[Literal["none", "csv", "jsonl", "sql"], Lower, one_of(ITEM_SOURCE_KINDS)] = "none"
-    """Where wanted items are: files (csv, which may be Excel's .xlsx, or jsonl with one JSON object a
-    line) or a database (sql)."""
+    """The source of the wanted items: files (csv, which may be Excel's .xlsx, or jsonl with one JSON object a line)
+    or a database (sql).
+    """
 
     path: Path | None = None
-    """The file, for csv and jsonl; {supplier} in it becomes what the command was given. No default."""
+    """csv, jsonl: the file. {supplier} in it is replaced by the value given to the command. No default."""
 
     encoding: Encoding = "utf-8-sig"
-    """Of the file. utf-8-sig is UTF-8 with or without a byte order mark; Excel in Western Europe writes cp1252."""
+    """Encoding of the file. utf-8-sig is UTF-8 with or without a byte order mark; Excel in Western Europe writes
+    cp1252.
+    """
 
     delimiter: OneSign = ","
-    """What stands between two cells."""
+    """The character between two cells."""
 
     decimal_mark: Annotated[str, one_of((".", ","))] = "."
-    """What stands before the cents of a price."""
+    """The character before the cents of a price."""
 
     grouping: NoneOrOneSign = ""
-    """What stands between thousands of a price; empty for nothing."""
+    """The character between the thousands of a price; empty if there is none."""
 
     columns: Texts = Field(default_factory=dict)
-    """Which column holds which field. Empty: columns are called as the fields are, and no others may be there."""
+    """The column of each field. Empty: each column has the name of its field, and other columns are refused."""
 
     currency: CurrencyCode = ""
-    """What is assumed where a row has no currency. Empty: what Precoro has stays."""
+    """The currency of rows without one. Empty: the currency at Precoro stays."""
 
     create: _Switch = True
-    """Whether wanted items that Precoro lacks are created."""
+    """Whether wanted items are created if Precoro lacks them."""
 
     update: _Switch = True
     """Whether items that differ are changed."""
 
     hide_missing: _Switch = False
-    """Whether items that are not wanted are hidden in the catalogue. Off: half a file must not empty a catalogue.
-    None is ever deleted."""
+    """Whether items that are not wanted are hidden in the catalogue. Off, because half a file must not empty a
+    catalogue. Items are never deleted.
+    """
 
     max_shrink: Share = 0.2
-    """Share by which there may be fewer rows than at the last plan without --force: an export that was cut off looks
-    just like a smaller catalogue."""
+    """The share by which the number of rows may shrink since the last plan, without --force. An export that was cut
+    off looks exactly like a smaller catalogue.
+    """
 
     keep: _Names = ()
-    """Further fields of items to send back as they are with each change, as Precoro spells them; a change sends the
-    whole item, and what is not sent is gone."""
+    """More fields of items, as Precoro spells them, that each change sends back as they are. A change replaces the
+    whole item, so a field that is not sent is lost.
+    """
 
     sql: ItemsSql | None = None
     """See [manage_items.sql]."""

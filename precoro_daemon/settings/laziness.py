@@ -1,4 +1,4 @@
-"""sections whose rules are built only when they are given, which makes a start shorter"""
+"""sections whose models are built only when they are given, for a faster start"""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from pydantic import BaseModel, GetCoreSchemaHandler, PlainSerializer, PlainVali
 
 
 class Later:
-    """Stands for a section whose module is imported when one is given: to make the classes of all sections takes
-    longer than to read a configuration."""
+    """A placeholder for a section. Its module is imported when the section is first given, because building the
+    models of all sections takes longer than reading a configuration.
+    """
 
     module: ClassVar[str]
 
 
 def later(module: str, name: str) -> Any:
-    """The section of that name in that module of this room."""
+    """Returns a placeholder for the section of that name in that module of this room."""
     return type(name, (Later,), {"module": f"{__package__}.{module}"})
 
 
@@ -43,7 +44,8 @@ def _dumped(section: BaseModel, info: SerializationInfo) -> dict[str, Any]:
 S = TypeVar("S", bound=BaseModel)
 
 Lazy = Annotated[S, _WhenGiven()]
-"""A section that is read by itself. Its mistakes come out as if it were read with all others.
+"""A section that is validated separately. Its mistakes are reported as if it were validated with all others.
 
-Left out, it is made of its defaults as they stand (`model_construct`), so they must be good unread.
+A section that is left out consists of its defaults, which are not validated (`model_construct`), so they must be
+valid already.
 """

@@ -1,4 +1,4 @@
-"""[ledger]: the accounting system that payments are kept in step with"""
+"""[ledger]: the accounting system whose payments are kept in step with Precoro's"""
 
 from __future__ import annotations
 
@@ -31,22 +31,24 @@ LEDGER_KINDS = ("none", "sql", "rest", "csv", "xero", "quickbooks", "odoo", "bus
 
 
 class Ledger(Section):
-    """The accounting system that payments are kept in step with."""
+    """The accounting system whose payments are kept in step with Precoro's."""
 
     kind: Annotated[
         Literal["none", "sql", "rest", "csv", "xero", "quickbooks", "odoo", "business_central"],
         Lower,
         one_of(LEDGER_KINDS),
     ] = "none"
-    """How it is reached; the table of that name must be there."""
+    """The kind of ledger. Unless it is none, there must be a table with this name."""
 
     name: Label | None = None
-    """Names the ledger in the journal of payments, for ever: another name is another ledger, which knows nothing of
-    what was paid under this one. No default."""
+    """Names the ledger in the journal of payments, permanently: under another name it is another ledger, for which no
+    payment has been made yet. No default.
+    """
 
     accept_review: Annotated[bool, one_of(("true", "false"))] = False
-    """Must be true for a ledger that does not recognise a payment and cannot search for it: each payment whose answer
-    is lost then waits for a person."""
+    """Must be true for a ledger that neither recognises a repeated payment nor can search for one. Each payment whose
+    answer is lost then waits for a person.
+    """
 
     sql: Lazy[SqlLedger] | None = None
     """See [ledger.sql]."""

@@ -1,4 +1,4 @@
-"""how a ledger behind HTTP is reached, and from which account it pays in which currency"""
+"""how a ledger behind HTTP is reached, and which account pays in which currency"""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from precoro_daemon.values.money import CURRENCY_CODE
 
 
 def _as_text(value: object) -> object:
-    """An id that is a number may be written as one."""
+    """Turns ids that are whole numbers into text."""
     if not isinstance(value, dict):
         return value
     return {key: str(id_) if type(id_) is int else id_ for key, id_ in value.items()}
@@ -34,20 +34,27 @@ Accounts = Annotated[
 
 
 class TokenAccess(Section):
-    """How a ledger with a token is got into: by a login, or with a token that another program keeps fresh."""
+    """Access to a ledger with a token: by a login, or with a token that another program keeps fresh."""
 
     grant_file: Path | None = None
-    """File that `ledger login` made, and that the program renews: it must be able to write into its directory."""
+    """File that `ledger login` makes and that the program renews. The program must be able to write into its
+    directory.
+    """
 
     token_file: Path | None = None
-    """Instead of a login: file with the token and nothing else, readable by nobody else. Read again before every
-    call, so that another program can renew it."""
+    """Instead of a login: file that holds only the token. It is refused if everyone can read it. It is read again
+    before every call, so that another program can renew it.
+    """
 
     token: Token | None = None
-    """From the environment, else token_file, else systemd's credential ledger_token; never in the file."""
+    """The token: from the environment, else from token_file, else from systemd's credential ledger_token. Never in
+    the configuration file.
+    """
 
     timeout: Seconds = 30.0
-    """Seconds one call may take in all. Vendors take some for a payment; what takes longer has to be searched for."""
+    """Seconds that one call may take in all. Vendors need some seconds for a payment; after a timeout, the payment
+    has to be searched for.
+    """
 
     @model_validator(mode="after")
     def _has_a_token(self) -> Self:
@@ -57,8 +64,9 @@ class TokenAccess(Section):
 
 
 class TokenLedger(TokenAccess):
-    """One that pays from a bank account for each currency."""
+    """A ledger that pays from one bank account for each currency."""
 
     accounts: Accounts = Field(default_factory=dict)
-    """Ids of the bank accounts that payments are recorded from, by currency: { EUR = "id" }. A payment in another
-    currency is refused, and shown. Without any the ledger takes no payments."""
+    """Ids of the bank accounts from which payments are recorded, by currency: { EUR = "id" }. A payment in another
+    currency is refused, and shown. Without any account, the ledger takes no payments.
+    """

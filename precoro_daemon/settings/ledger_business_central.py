@@ -13,7 +13,9 @@ class BusinessCentralLedger(TokenAccess):
     """Business Central, by its standard API v2.0."""
 
     base_url: Origin = "https://api.businesscentral.dynamics.com"
-    """Scheme, host and port: the only address that gets the token. Plain http only to this machine itself."""
+    """Scheme, host and port: the only address that gets the token. Plain http is allowed only to this machine
+    itself.
+    """
 
     tenant_id: PlainText
     """The directory (tenant) in Entra."""
@@ -25,7 +27,7 @@ class BusinessCentralLedger(TokenAccess):
     """The company's id."""
 
     journal: PlainText
-    """The code of the vendor payment journal. It must balance on an account in the company's own currency."""
+    """The code of the vendor payment journal. Its balancing account must be in the company's own currency."""
 
     bill_name: Annotated[Literal["id", "number"], Lower, one_of(("id", "number"))] = "id"
-    """What of a purchase invoice is the invoice's externalId in Precoro: its id, or its number."""
+    """The part of a purchase invoice that Precoro's invoice has as externalId: its id, or its number."""

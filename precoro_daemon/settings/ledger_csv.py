@@ -1,4 +1,4 @@
-"""[ledger.csv]: files of payments that come in, and files that go out"""
+"""[ledger.csv]: folders for incoming and outgoing files of payments"""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _STATEMENTS = ("camt053", "mt940")
 
 
 class CsvLedger(Section):
-    """Folders with files. At least one of in_directory and out_directory."""
+    """Folders with files. At least one of in_directory and out_directory must be given."""
 
     layout: (
         Annotated[
@@ -49,84 +49,100 @@ class CsvLedger(Section):
         ]
         | None
     ) = None
-    """How a bank or a program writes its files, known by name. Your own keys win over it, also single columns."""
+    """A known file format of a bank or program. Your own keys override it, also single columns."""
 
     in_directory: Path | None = None
-    """Folder that is watched for exports of a bank or an ERP. Files are only read; moving them away later is fine."""
+    """Folder that is watched for exports of a bank or an ERP. Its files are only read; you may move them away
+    later.
+    """
 
     in_pattern: PlainText = "*.csv"
-    """Which files of it, in any case of letters. The log tells which files are passed over."""
+    """Name pattern of the files that are read, without regard to case. The log names the files that are skipped."""
 
     format: Annotated[Literal["auto", "csv", "xlsx", "camt053", "mt940"], Lower, one_of(FILE_FORMATS)] = "auto"
-    """What kind of files come in: CSV, Excel, or the account statements camt.053 and MT940, of which only what went
-    out counts. auto: by what each file holds. in_pattern must let them in, as with "*.xlsx"."""
+    """The kind of incoming files: CSV, Excel, or the account statements camt.053 and MT940, of which only outgoing
+    money counts. auto: recognised from the content of each file. in_pattern must match the files too, as with
+    "*.xlsx".
+    """
 
     settle: Seconds = 10.0
-    """Seconds a file must not have changed before it is read: a program may still be writing it."""
+    """Seconds for which a file must be unchanged before it is read, because a program may still be writing it."""
 
     encoding: Encoding = "utf-8-sig"
-    """Of all files. utf-8-sig is UTF-8 with or without a byte order mark; Excel in Western Europe writes cp1252. A
-    byte order mark in a file that comes in says more than this key."""
+    """Encoding of all files. utf-8-sig is UTF-8 with or without a byte order mark; Excel in Western Europe writes
+    cp1252. A byte order mark in an incoming file overrides this key.
+    """
 
     delimiter: OneSign = ","
-    """What stands between two cells. A first line such as sep=; in a file that comes in says more than this key."""
+    """The character between two cells. A first line such as sep=; in an incoming file overrides this key."""
 
     decimal_mark: Annotated[str, one_of((".", ","))] = "."
-    """What stands before the cents."""
+    """The character before the cents."""
 
     grouping: NoneOrOneSign = ""
-    """What stands between thousands; empty for nothing. A space stands for spaces of any kind, an apostrophe for
-    apostrophes of any kind."""
+    """The character between thousands; empty if there is none. A space means any kind of space, an apostrophe any
+    kind of apostrophe.
+    """
 
     day_format: DayWithoutYear = ""
-    """How days are written, such as %d.%m.%Y; empty for 2026-01-31. Without a year, the file's name or the lines
-    above its header must tell one year."""
+    """Format of dates, such as %d.%m.%Y; empty for 2026-01-31. If the format has no year, the file's name or the
+    lines above its header must give exactly one year.
+    """
 
     negate: Annotated[bool, one_of(("true", "false"))] = False
-    """Whether payments have a negative amount in the file, as money that leaves a bank account has. What has the
-    other sign came in, and is never sent."""
+    """Whether payments have negative amounts in the file, as money that leaves a bank account usually has. Amounts
+    with the other sign are incoming money, and are never sent.
+    """
 
     columns: Texts = Field(default_factory=dict)
-    """Which column holds what: invoice, amount and paid_on, and perhaps key, currency, supplier, supplier_id, ours
-    and direction; or debit and credit in the place of amount. The header is the first row that has all of these.
-    Without a key column a row is known by what these columns say, and two rows that say the same are one payment.
-    Of a column that is there twice, Name#1 is the first."""
+    """The name of the column for each value: invoice, amount and paid_on; optionally key, currency, supplier,
+    supplier_id, ours and direction; debit and credit may replace amount. The header is the first row that has all
+    of these names. Without a key column, a row is identified by the values in these columns, so two equal rows are
+    one payment. If a column name occurs twice, Name#1 is the first.
+    """
 
     only: TextLists = Field(default_factory=dict)
-    """Rows that are payments, by what stands in a column: { "State" = ["COMPLETED"] }. A value that neither only nor
-    void nor skip names makes the row unreadable, so that a person looks at it. Case of letters does not count."""
+    """Rows that are payments, by the value in a column: { "State" = ["COMPLETED"] }. A value that is listed in none
+    of only, void and skip makes the row unreadable, so that a person checks it. Upper and lower case are equal.
+    """
 
     void: TextLists = Field(default_factory=dict)
-    """Rows whose payment was undone, such as { "State" = ["REVERTED"] }: a payment of nothing."""
+    """Rows whose payment was reversed, such as { "State" = ["REVERTED"] }. They count as payments of zero."""
 
     skip: TextLists = Field(default_factory=dict)
-    """Rows that are no payments, such as { "Type" = ["FEE"] }. "*" stands for all other values."""
+    """Rows that are not payments, such as { "Type" = ["FEE"] }. "*" means all other values."""
 
     paid_out: Words = ("S", "Soll", "D", "DR", "DBIT", "Debit", "Af", "-")
-    """What stands in the column direction where money was paid out."""
+    """Values of the column direction that mean outgoing money."""
 
     come_in: Words = ("H", "Haben", "C", "CR", "CRDT", "Credit", "Bij", "+")
-    """What stands there where it came in. Such rows are never sent; other values make a row unreadable."""
+    """Values of the column direction that mean incoming money. Such rows are never sent. Other values make a row
+    unreadable.
+    """
 
     invoice_pattern: Pattern = ""
-    """A regular expression that finds the invoice's number in a longer text, such as INV-[0-9]{4,8}; its group, if it
-    has one, is the number. Empty: the whole text is the number."""
+    """A regular expression that finds the invoice's number in a longer text, such as INV-[0-9]{4,8}. If it has a
+    group, the group is the number. Empty: the whole text is the number.
+    """
 
     currency: CurrencyCode = ""
-    """What is assumed where a row has no currency."""
+    """The currency of rows without one."""
 
     ours_prefix: Annotated[str, Allowed("a text")] = ""
-    """What stands before the key in the column `ours`, where people may write other things."""
+    """The text before the key in the column `ours`, in which people may write other things."""
 
     out_directory: Path | None = None
-    """Folder that gets one file for each payment, named by its key."""
+    """Folder that gets one file for each payment, named after its key."""
 
     out_done: tuple[Path, ...] = ()
-    """Folders to which those files are moved once they were taken. A file that is deleted may be written again."""
+    """Folders to which those files are moved after another program has taken them. A file that is deleted instead may
+    be written again.
+    """
 
     out_group: Annotated[str, Allowed("the name or number of a group")] = ""
-    """Group of this machine whose members may read those files (mode 0640), such as that of the program that takes
-    them. Empty: nobody but their owner (0600)."""
+    """Group of this machine whose members may read those files (mode 0640), such as the group of the program that
+    takes them. Empty: only the owner may read them (0600).
+    """
 
     out_columns: Texts = Field(
         default={
@@ -138,7 +154,7 @@ class CsvLedger(Section):
             "supplier": "{supplier_name}",
         }
     )
-    """The columns of a file, and what stands in them."""
+    """The columns of an outgoing file, each with the template of its content."""
 
     @model_validator(mode="before")
     @classmethod
@@ -164,7 +180,9 @@ class CsvLedger(Section):
         return self
 
     def _refuse_twice(self, name: str) -> None:
-        """A value makes one thing of a row."""
+        """Raises Clash if a value of a column is listed in two of only, void and skip, since it would give a row two
+        meanings.
+        """
         for column, values in getattr(self, name).items():
             for other in _ROW_KINDS[_ROW_KINDS.index(name) + 1 :]:
                 twice = {one.casefold() for one in values} & {

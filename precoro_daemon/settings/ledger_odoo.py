@@ -1,4 +1,4 @@
-"""[ledger.odoo]: a database of Odoo, its bank journals, and what the bills are called there"""
+"""[ledger.odoo]: an Odoo database, its bank journals, and how its bills are named"""
 
 from __future__ import annotations
 
@@ -33,45 +33,52 @@ class OdooLedger(Section):
     """Odoo 16 to 19."""
 
     base_url: Origin
-    """Scheme, host and port: the only address that gets the key. Plain http only to this machine itself."""
+    """Scheme, host and port: the only address that gets the key. Plain http is allowed only to this machine
+    itself.
+    """
 
     database: PlainText
     """The name of the database."""
 
     user: _NumberOrText
-    """Whose API key it is: the user's number, or the login."""
+    """The user who owns the API key: the user's number, or the login."""
 
     token_file: Path | None = None
-    """File with the API key and nothing else, readable by nobody else. Read again before every call."""
+    """File that holds only the API key. It is refused if everyone can read it. It is read again before every call."""
 
     token: Token
-    """From the environment, else token_file, else systemd's credential ledger_token; never in the file."""
+    """The API key: from the environment, else from token_file, else from systemd's credential ledger_token. Never in
+    the configuration file.
+    """
 
     journals: _Journals = Field(default_factory=dict)
-    """The bank or cash journal that pays in each currency. A payment in a currency that is not here is refused;
-    without any journal, none is made."""
+    """The bank or cash journal that pays in each currency. A payment in another currency is refused. Without any
+    journal, no payment is made.
+    """
 
     payment_method: Annotated[str, Allowed('the code of a payment method, such as "manual", or nothing')] = ""
-    """The code of the payment method, such as manual or sepa_ct. Without it the journal's first one is used."""
+    """The code of the payment method, such as manual or sepa_ct. Without it, the journal's first method is used."""
 
     company: _Number | None = None
-    """The number of the company whose bills are read, where the user sees several. Without it, all that the user sees
-    are read."""
+    """The number of the company whose bills are read, if the user sees several companies. Without it, all bills that
+    the user sees are read.
+    """
 
     bill_name: Annotated[
         Literal["id", "name", "ref", "payment_reference", "invoice_origin"], Lower, one_of(_BILL_NAMES)
     ] = "id"
-    """The field of a bill that holds what match_by says: its number in the database, its name in Odoo, the supplier's
-    number (ref), or another."""
+    """The field of a bill that is compared with Precoro, as match_by says: its number in the database, its name in
+    Odoo, the supplier's number (ref), or another.
+    """
 
     protocol: Annotated[Literal["auto", "json-rpc", "json-2"], Lower, one_of(_PROTOCOLS)] = "auto"
-    """json-2 is spoken from Odoo 19 on. auto asks Odoo for its version."""
+    """json-2 exists from Odoo 19 on. auto asks Odoo for its version."""
 
     overlap: Seconds = 600.0
-    """Seconds a reading reaches back: Odoo dates a change to the moment its transaction began."""
+    """Seconds by which each read goes back, because Odoo dates a change to the start of its transaction."""
 
     timeout: Seconds = 60.0
-    """Seconds one call may take in all. Posting a payment takes Odoo a second or two, longer under load."""
+    """Seconds that one call may take in all. Odoo posts a payment in a second or two, more slowly under load."""
 
     @model_validator(mode="after")
     def _journals_differ(self) -> Self:

@@ -1,4 +1,4 @@
-"""[ledger.rest]: an accounting system's HTTP interface and what is asked of it"""
+"""[ledger.rest]: the HTTP API of an accounting system, and the calls to it"""
 
 from __future__ import annotations
 
@@ -34,16 +34,18 @@ class Call(Section):
     """The HTTP method."""
 
     path: TargetPath
-    """Path and query. A {name} in it is percent-encoded."""
+    """Path and query. The value of a {name} in it is percent-encoded."""
 
     headers: Texts = Field(default_factory=dict)
-    """Headers of this call, beside those of all calls."""
+    """Headers of this call, in addition to those of all calls."""
 
     form: Texts | None = None
     """The body as a form."""
 
     body: Json = None
-    """The body as JSON. A text that is nothing but one {name} becomes that value: an amount an exact number."""
+    """The body as JSON. A text that consists only of one {name} becomes the value itself; an amount becomes an exact
+    number.
+    """
 
     @model_validator(mode="after")
     def _one_body(self) -> Self:
@@ -52,7 +54,9 @@ class Call(Section):
         return self
 
     def templates(self) -> Iterator[tuple[str, Any, bool]]:
-        """Setting, template, whether the token may stand there: in an address it would come into logs."""
+        """Yields each setting, its template, and whether the token may be used in it. It may not be used in an
+        address, because addresses are logged.
+        """
         yield "path", self.path, False
         yield "headers", self.headers, True
         yield "form", self.form, True
@@ -60,74 +64,80 @@ class Call(Section):
 
 
 class Fields(Section):
-    """Where in a row things stand."""
+    """Where each value is in a row."""
 
     key: Paths
-    """The ledger's own id of the payment; several are joined with slashes."""
+    """The ledger's own id of the payment. Several values are joined with slashes."""
 
     invoice: JsonPath
-    """What the ledger calls the invoice."""
+    """The ledger's name for the invoice."""
 
     amount: JsonPath
     """The amount paid."""
 
     currency: JsonPath = ""
-    """The currency's three letters; without it currency of [ledger.rest] holds."""
+    """The currency's three letters. Without it, currency of [ledger.rest] applies."""
 
     paid_on: JsonPath
     """The day of the payment."""
 
     supplier: JsonPath = ""
-    """What the ledger calls the supplier: its name, or a number that Precoro has too."""
+    """The ledger's name for the supplier: its name, or a number that Precoro has too."""
 
     supplier_id: JsonPath = ""
-    """The ledger's own id of the supplier. It is compared only with a supplier that has an externalId in Precoro."""
+    """The ledger's own id of the supplier. It is compared only with suppliers that have an externalId in Precoro."""
 
     ours: JsonPath = ""
-    """Where our key stands in payments that were made here."""
+    """The place of our key, in payments that this program made."""
 
     position: JsonPath = ""
-    """What the list is sorted by: usually the time of the last change. Without it everything is read each time."""
+    """The value by which the list is sorted, usually the time of the last change. Without it, everything is read each
+    time.
+    """
 
 
 class ReadCall(Call):
     """The list of payments."""
 
     rows: JsonPath
-    """Where the list stands in the answer."""
+    """Where the list is in the answer."""
 
     rows_may_be_absent: Annotated[bool, one_of(("true", "false"))] = False
     """Whether an answer without the list means an empty one."""
 
     each: JsonPath = ""
-    """A list within a row, if one payment there covers several invoices."""
+    """A list within a row, if one payment in the ledger covers several invoices."""
 
     only: TextLists = Field(default_factory=dict)
-    """Rows that have something else at these paths are passed over."""
+    """The accepted values at these paths. Rows with other values are skipped."""
 
     void: TextLists = Field(default_factory=dict)
-    """Rows with one of these values were undone in the ledger; they count as payments of nothing."""
+    """Values at these paths that mark a payment as reversed. Such rows count as payments of zero."""
 
     paging: Annotated[Literal["none", "page", "offset", "cursor", "link"], one_of(_PAGING)] = "none"
-    """none: all at once; page, offset: by number; cursor, link: the answer says at `next` how to go on."""
+    """none: the whole list in one answer; page, offset: by number; cursor, link: the answer names the next page at
+    `next`.
+    """
 
     size: Annotated[int, Field(ge=1, le=10_000), Allowed("a whole number from 1 to 10000")] = 100
-    """Rows of a full page."""
+    """Number of rows of a full page."""
 
     first: Annotated[int, Field(ge=0, le=1), Allowed("0 or 1")] = 1
-    """The first page's number, or the first row's."""
+    """The number of the first page, or of the first row."""
 
     next: JsonPath = ""
     """Where the answer names the next page."""
 
     total: JsonPath = ""
-    """Where the answer says how many rows the list has in all. One that ends before is not believed."""
+    """Where the answer gives the total number of rows. A list that ends before this number is not trusted."""
 
     start: Annotated[str, Allowed("a text")] = "1970-01-01T00:00:00"
     """The position before the first payment."""
 
     overlap: Annotated[Seconds, Field(ge=0)] = 60.0
-    """Seconds a reading reaches back, for payments that showed late; where positions are times."""
+    """How far each read goes back, for payments that appeared late. If positions are times, it is a duration; if they
+    are whole numbers, it is a number of positions, equal to the seconds.
+    """
 
     fields: Fields
     """See [ledger.rest.read.fields]."""
@@ -140,14 +150,16 @@ class ReadCall(Call):
 
 
 class PrepareCall(Call):
-    """A call before each payment that writes nothing of worth."""
+    """A call before each payment. It must not change anything that matters."""
 
     take: Texts
-    """What is taken from its answer, for the calls after it: name = where it stands."""
+    """Values taken from its answer for the calls after it: name = path in the answer."""
 
 
 class Recorded(Section):
-    """Where an answer says what the ledger has. It is compared with what was sent before the payment counts."""
+    """Where an answer shows what the ledger recorded. These values are compared with those sent before the payment
+    counts.
+    """
 
     amount: JsonPath = ""
     """The amount."""
@@ -159,7 +171,7 @@ class Recorded(Section):
     """The day of the payment."""
 
     invoice: JsonPath = ""
-    """What the ledger calls the invoice."""
+    """The ledger's name for the invoice."""
 
     @property
     def paths(self) -> dict[str, str]:
@@ -167,17 +179,18 @@ class Recorded(Section):
 
 
 class CreateCall(Call):
-    """The payment."""
+    """The call that records a payment."""
 
     id: Paths
-    """Where the new payment's id stands in the answer."""
+    """Where the new payment's id is in the answer."""
 
     recorded: Recorded = Field(default_factory=Recorded)
     """See [ledger.rest.create.recorded]."""
 
     repeat: Annotated[Literal["safe", "unsafe"], one_of(("safe", "unsafe"))] = "unsafe"
-    """safe: the interface knows {key} again for good, so a second call makes nothing new. Keys that are kept for
-    minutes or a day only are unsafe: doubts are settled later than that."""
+    """safe: the ledger recognises {key} for ever, so that a second call creates nothing new. If it keeps keys only
+    for minutes or for a day, it is unsafe, because doubts are resolved later than that.
+    """
 
     @model_validator(mode="after")
     def _has_the_key(self) -> Self:
@@ -188,60 +201,69 @@ class CreateCall(Call):
 
 
 class FindCall(Call):
-    """Finds a payment by its key."""
+    """The call that finds a payment by its key."""
 
     rows: JsonPath
-    """Where the list of what was found stands in the answer."""
+    """Where the list of results is in the answer."""
 
     rows_may_be_absent: Annotated[bool, one_of(("true", "false"))] = False
     """Whether an answer without the list means that nothing was found."""
 
     id: Paths
-    """Where in a row the payment's id stands."""
+    """Where the payment's id is in a row."""
 
     recorded: Recorded = Field(default_factory=Recorded)
     """See [ledger.rest.find.recorded]."""
 
     match: PlainText
-    """Where in a row the key stands. Held against it: an interface that ignores the filter finds everything."""
+    """Where the key is in a row. It is compared with the key that was searched, because an API that ignores the
+    filter returns everything.
+    """
 
     not_found_is_none: Annotated[bool, one_of(("true", "false"))] = False
     """Whether 404 means that nothing was found, and not that the address is wrong."""
 
 
 class RestLedger(Section):
-    """An accounting system's HTTP interface."""
+    """The HTTP API of an accounting system."""
 
     base_url: Origin
-    """Scheme, host and port: the only address that gets the token. Plain http only to this machine itself."""
+    """Scheme, host and port: the only address that gets the token. Plain http is allowed only to this machine
+    itself.
+    """
 
     token_file: Path | None = None
-    """File with the token and nothing else, readable by nobody else. Read again before every call, so that another
-    program can renew it."""
+    """File that holds only the token. It is refused if everyone can read it. It is read again before every call, so
+    that another program can renew it.
+    """
 
     token: Token | None = None
-    """From the environment, else token_file, else systemd's credential ledger_token; never in the file."""
+    """The token: from the environment, else from token_file, else from systemd's credential ledger_token. Never in
+    the configuration file.
+    """
 
     timeout: Seconds = 15.0
-    """Seconds one call may take in all, so that a stop is not held up by it."""
+    """Seconds that one call may take in all, so that it cannot delay a stop."""
 
     headers: Texts = Field(default_factory=dict)
     """Headers of every call."""
 
     values: Plain = Field(default_factory=dict)
-    """Names of your own for use in the calls: accounts, company ids."""
+    """Your own names for use in the calls, such as accounts and company ids."""
 
     currency: CurrencyCode = ""
-    """What is assumed where a row has no currency."""
+    """The currency of rows without one."""
 
     ours_prefix: Annotated[str, Allowed("a text")] = ""
-    """What stands before the key in the field `ours`, where people may write other things."""
+    """The text before the key in the field `ours`, in which people may write other things."""
 
     error: JsonPath = ""
-    """Where an answer with a good status may still carry an error."""
+    """Where an answer with a success status may still contain an error."""
 
     message: Paths | tuple[()] = ()
-    """Where a refusal says in words what is the matter, in this order. Without it all that was answered is shown."""
+    """Where a refusal gives its reason in words; these paths are tried in order. Without it, the whole answer is
+    shown.
+    """
 
     read: ReadCall | None = None
     """See [ledger.rest.read]."""
@@ -270,7 +292,7 @@ class RestLedger(Section):
         return self
 
     def _templates(self) -> Iterator[tuple[str, Any, tuple[str, ...]]]:
-        """Place, template, the names that may stand in it."""
+        """Yields each place with its template and the names that are allowed in it."""
         given = tuple(self.values)
         yield "headers", self.headers, (*given, "token")
         taken: list[str] = []

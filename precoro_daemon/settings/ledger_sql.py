@@ -1,4 +1,4 @@
-"""[ledger.sql]: an accounting database and what is asked of it"""
+"""[ledger.sql]: an accounting database, and the statements for it"""
 
 from __future__ import annotations
 
@@ -13,27 +13,29 @@ from precoro_daemon.settings.values import Allowed, Clash, Seconds
 
 
 class SqlLedger(Database):
-    """An accounting database. At least one of read and insert."""
+    """An accounting database. At least one of read and insert must be given."""
 
     read: Sql | None = None
-    """The payments after :position, oldest first."""
+    """A query for the payments after :position, oldest first."""
 
     start: Annotated[str, Allowed("a text")] = "0"
     """The position before the first payment."""
 
     overlap: Annotated[Seconds, Field(ge=0)] = 600.0
-    """How far each reading reaches back, for transactions that were committed late: a duration where positions are
-    times; where they are whole numbers, as many of them as it has seconds."""
+    """How far each read goes back, for transactions that were committed late. If positions are times, it is a
+    duration; if they are whole numbers, it is a number of positions, equal to the seconds.
+    """
 
     insert: Sql | None = None
-    """Records one payment."""
+    """A statement that records one payment."""
 
     find: Sql | None = None
-    """The id of the payment that was recorded under :key, and perhaps its amount, currency and day after it: they
-    are compared with what was sent."""
+    """A query for the id of the payment recorded under :key. Its amount, currency and day may follow the id; they are
+    compared with those sent.
+    """
 
     ours_prefix: Annotated[str, Allowed("a text")] = ""
-    """What stands before the key in the column `ours`, where other texts may stand too."""
+    """The text before the key in the column `ours`, which may hold other texts too."""
 
     @model_validator(mode="after")
     def _statements_fit(self) -> Self:

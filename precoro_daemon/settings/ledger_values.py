@@ -1,4 +1,4 @@
-"""how the values of a ledger's settings are read, and what is allowed"""
+"""reads and checks the values of a ledger's settings"""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _URL_FORMS = "sqlite:////absolute.db, postgresql://user@host/database or mysql:/
 
 
 class DatabaseAddress(Struct, frozen=True):
-    """A database's address, taken apart. `host` is the directory or path of a socket where it begins with a slash."""
+    """The parts of a database's address. If `host` begins with a slash, it is the directory or path of a socket."""
 
     dialect: Dialect
     database: str
@@ -44,7 +44,7 @@ class DatabaseAddress(Struct, frozen=True):
 
 
 def database_address(url: str) -> DatabaseAddress:
-    """Raises Clash."""
+    """Returns the parts of a database's address. Raises Clash."""
     scheme, separator, rest = url.partition("://")
     dialect = _SCHEMES.get(scheme)
     if not separator or dialect is None:
@@ -76,7 +76,7 @@ def _checked_url(url: str) -> str:
 
 
 def check_statement(sql: str, dialect: Dialect, allowed: Iterable[str], *, needs: str = "") -> str:
-    """Raises Clash."""
+    """Returns the statement if it uses only allowed names, and the needed one. Raises Clash."""
     try:
         names = parse(sql, dialect).names
     except StatementError as error:
@@ -97,7 +97,7 @@ def refuse_unknown(names: Iterable[str], allowed: Iterable[str], shown: Any) -> 
 
 
 def check_templates(template: Any, allowed: Iterable[str]) -> None:
-    """Raises Clash for a {name} that nothing will be known of."""
+    """Raises Clash for a {name} that will have no value."""
     try:
         names = tuple(names_in(template))
     except TemplateError as error:
@@ -106,7 +106,7 @@ def check_templates(template: Any, allowed: Iterable[str]) -> None:
 
 
 def read_json(value: object) -> Any:
-    """The JSON text of a body, exact, or a TOML table that is one already."""
+    """Returns the body given as JSON text, with exact numbers, or as a TOML table. Raises Clash."""
     if not isinstance(value, str):
         return value
     try:
@@ -160,7 +160,7 @@ def _not_itself_secret(secret: SecretStr) -> SecretStr:
 
 
 def _strings(value: object) -> object:
-    """One text is a list of it."""
+    """Turns a single text into a list with this text."""
     return [value] if isinstance(value, str) else value
 
 

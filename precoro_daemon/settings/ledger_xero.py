@@ -14,4 +14,4 @@ class XeroLedger(TokenLedger):
     """The organisation's id, which Xero calls tenant."""
 
     base_url: Origin = "https://api.xero.com"
-    """Scheme, host and port: the only address that gets the token. Another one is for a proxy or a rehearsal."""
+    """Scheme, host and port: the only address that gets the token. Change it only for a proxy or a rehearsal."""

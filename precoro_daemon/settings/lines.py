@@ -1,4 +1,4 @@
-"""on which line of a TOML document each table, key and list item stands"""
+"""finds the line of each table, key and list item of a TOML document"""
 
 from __future__ import annotations
 
@@ -28,12 +28,16 @@ class _Token(NamedTuple):
 
 
 def line_numbers(document: str) -> dict[KeyPath, int]:
-    """The line of everything in a valid TOML document, by its path; a list item's path ends with its index."""
+    """Returns the line of each table, key and list item of a valid TOML document, by path. A list item's path ends
+    with its index.
+    """
     return _Locator(document).lines
 
 
 class _Locator:
-    """Reads structure only. The caller has had tomllib accept the document, so nothing is checked here."""
+    """Reads only the structure of a document. It checks nothing, because tomllib has already accepted the
+    document.
+    """
 
     def __init__(self, document: str) -> None:
         self.lines: dict[KeyPath, int] = {}
@@ -61,7 +65,7 @@ class _Locator:
         return self._open_table(path, line) if is_list else path
 
     def _open_table(self, path: KeyPath, line: int) -> KeyPath:
-        """The next item of a list of tables. What `[[a]]` names is its newest item from then on."""
+        """Opens the next item of a list of tables. From then on, the name in `[[a]]` refers to this item."""
         name = path[:-1] if path and isinstance(path[-1], int) else path
         self._tables[name] = self._tables.get(name, -1) + 1
         path = self._in_last_table(name)
@@ -126,7 +130,9 @@ class _Locator:
         return token
 
     def _skip(self, mark: str) -> bool:
-        """Strings never count as marks: their text has its quotes around."""
+        """Consumes the next token if it is this mark, and returns whether it was. A string is never a mark, because
+        its token includes its quotes.
+        """
         found = self._next is not None and self._next.text == mark
         if found:
             self._take()

@@ -1,4 +1,4 @@
-"""[apply_deliveries] and [watch]: what others may ask of the program, and where it listens"""
+"""[apply_deliveries] and [watch]: webhooks, health and metrics, and the addresses of both"""
 
 from __future__ import annotations
 
@@ -58,28 +58,30 @@ PublicUrl = Annotated[str, BeforeValidator(_public), Allowed('"https://host/path
 
 
 class ApplyDeliveries(Section):
-    """Webhooks: what Precoro announces is fetched at once."""
+    """Webhooks: records that Precoro announces are fetched at once."""
 
     listen: Listen | None = None
-    """Where webhooks come in. None: nowhere, and polling alone finds what changed."""
+    """Address at which webhooks arrive. None: no webhooks; changes are found only by polling."""
 
     secret_file: Path | None = None
-    """File that holds the secret part of the webhooks' address and nothing else, readable by nobody else."""
+    """File that holds only the secret part of the webhooks' address. It is refused if everyone can read it."""
 
     secret: PathSecret | None = Field(default=None, validate_default=True)
-    """From the environment, else secret_file, else systemd's credential webhook_secret; never in the file."""
+    """The secret: from the environment, else from secret_file, else from systemd's credential webhook_secret. Never
+    in the configuration file.
+    """
 
     previous_secret_file: Path | None = None
-    """File with the former secret, which is valid too as long as it is named here."""
+    """File with the former secret, which stays valid while the file is named here."""
 
     previous_secret: PathSecret | None = None
-    """As `secret`; systemd's credential is webhook_previous_secret."""
+    """The former secret, read in the same way as `secret`; systemd's credential is webhook_previous_secret."""
 
     public_url: PublicUrl | None = None
-    """What the address is from outside, where a proxy stands in front; so that the exact URL can be shown."""
+    """The public address, if a proxy is in front, so that the exact URL can be shown."""
 
     max_share: Share = 0.2
-    """Share of a day's calls that deliveries may take at most, no matter who sends them."""
+    """The largest share of a day's calls that deliveries may take, no matter who sends them."""
 
     @field_validator("secret", mode="after")
     @classmethod
@@ -94,14 +96,15 @@ class ApplyDeliveries(Section):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Those that lead here; none where no webhook comes in."""
+        """The valid secrets; empty if webhooks are off."""
         given = (self.secret, self.previous_secret) if self.listen else ()
         return tuple(secret.get_secret_value() for secret in given if secret)
 
     @property
     def webhook_url(self) -> str | None:
-        """The exact address to enter in Precoro, with its secret; None where no webhook comes in. Without a public
-        address its beginning is left open: only the person who set up the proxy knows it."""
+        """The exact address to enter in Precoro, with its secret; None if webhooks are off. Without a public address,
+        its beginning is a placeholder, because only the person who set up the proxy knows it.
+        """
         listen = self.listen
         if listen is None or self.secret is None:
             return None
@@ -117,8 +120,10 @@ class Watch(Section):
     """Health, metrics and a page for people."""
 
     listen: Listen | None = None
-    """Where those who watch may ask. None: nowhere. It has no login: keep it on this machine or behind a proxy."""
+    """Address of these pages. None: no pages. They have no login: keep them on this machine or behind a proxy."""
 
     hosts: Hosts = ()
-    """Names under which it may be asked, beside addresses and localhost: a service name in a container network, the
-    name that a proxy passes on. Any other is refused: a web page elsewhere could make a browser here ask for it."""
+    """Host names under which requests are accepted, besides IP addresses and localhost: a service name in a container
+    network, the name that a proxy forwards. Other names are refused, because a foreign web page could make a local
+    browser read these pages.
+    """

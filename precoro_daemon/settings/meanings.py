@@ -1,4 +1,4 @@
-"""what each setting means, as it stands below it in the code"""
+"""reads the meaning of each setting from the docstring below it"""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 @cache
 def meanings(model: type[BaseModel]) -> dict[str, str]:
-    """What stands below each attribute of the class and of those it is made from."""
+    """Returns the docstring of each setting of a section, its parents' included."""
     found: dict[str, str] = {}
     for one in reversed(model.__mro__):
         if not issubclass(one, BaseModel) or one is BaseModel or one.__module__.startswith("pydantic"):

@@ -1,4 +1,4 @@
-"""what pydantic complains of, as sentences for the operator"""
+"""turns the errors of pydantic into sentences for the operator"""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _AFTER_THE_FILE = 1_000_000
 
 
 class Mistake(Struct, frozen=True):
-    """One thing to mend. Sorted as they stand in the file, then what came from elsewhere."""
+    """A mistake to correct. Mistakes are sorted by line in the file; those from other sources follow."""
 
     line: int
     where: str
@@ -32,7 +32,7 @@ class Mistake(Struct, frozen=True):
 
 
 class Origins(Struct, frozen=True):
-    """Where each value came from: a line of the file, or of the one below it, or a variable of the environment."""
+    """The origin of each value: a line of the file, or of the file below it, or a variable of the environment."""
 
     file: str | None = None
     lines: Mapping[KeyPath, int] = field(default_factory=dict)
@@ -44,12 +44,12 @@ class Origins(Struct, frozen=True):
         return Mistake(line, where, dotted(path), text)
 
     def where(self, path: KeyPath) -> str:
-        """The same for the middle of a sentence; "" for a value that nobody gave."""
+        """Returns the origin for use within a sentence, "" for a value that is not given."""
         known = path in self.variables or path in self.lines or (self.below is not None and path in self.below.lines)
         return self._where(path)[1] if known else ""
 
     def _where(self, path: KeyPath) -> tuple[int, str]:
-        """What is missing is reported where its section begins."""
+        """Returns the sort key and the origin. For a missing value, it is the beginning of its section."""
         for end in range(len(path), 0, -1):
             if path[:end] in self.variables:
                 return _AFTER_THE_FILE, self.variables[path[:end]]
@@ -63,7 +63,7 @@ class Origins(Struct, frozen=True):
 
 
 def dotted(path: KeyPath) -> str:
-    """mirror_collections.collections[2]"""
+    """Returns the path as text: mirror_collections.collections[2]."""
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
 
 
@@ -96,7 +96,7 @@ def _explain_clash(path: KeyPath, clash: Clash, origins: Origins) -> Mistake:
 
 
 def _find_setting(path: KeyPath) -> tuple[FieldInfo | None, tuple[str, ...]]:
-    """The setting a path leads to, and the names beside it (below it, if the path names a section)."""
+    """Returns the setting at a path, and the names beside it (or below it, if the path names a section)."""
     model: type[BaseModel] = Settings
     setting: FieldInfo | None = None
     for part in path:
@@ -108,14 +108,15 @@ def _find_setting(path: KeyPath) -> tuple[FieldInfo | None, tuple[str, ...]]:
 
 
 def _allowed(setting: FieldInfo | None, names: tuple[str, ...], *, of_key: bool) -> Allowed:
-    """What the setting says of itself, or of the keys of its table; its last word counts. A section says the names of
-    its keys."""
+    """Returns what a setting allows as its value, or as a key of its table. Its last declaration counts. A section
+    allows the names of its keys.
+    """
     said = () if setting is None else _of_keys(setting) if of_key else metadata_of(setting)
     return _last_word(said) or Allowed(f"a section with {', '.join(names)}")
 
 
 def allowed_of(setting: FieldInfo) -> Allowed | None:
-    """What the setting says of itself, if it does."""
+    """Returns what the setting declares as allowed, if anything."""
     return _last_word(metadata_of(setting))
 
 
@@ -130,7 +131,7 @@ def _of_keys(setting: FieldInfo) -> Sequence[Any]:
 
 
 def metadata_of(setting: FieldInfo) -> Iterator[Any]:
-    """What is said beside its type, also in `Annotated[...] | None`, where pydantic leaves it inside."""
+    """Yields the metadata of the setting's type, also of `Annotated[...] | None`, where pydantic leaves it inside."""
     for part in get_args(setting.annotation):
         yield from getattr(part, "__metadata__", ())
     yield from setting.metadata
@@ -145,7 +146,7 @@ def _shown(value: Any, setting: FieldInfo | None) -> str:
 
 
 def _is_secret(annotation: Any) -> bool:
-    """Also where it is optional, or has rules of its own."""
+    """Checks whether the annotation contains a secret, also one that is optional or has validators."""
     return annotation is SecretStr or any(map(_is_secret, get_args(annotation)))
 
 

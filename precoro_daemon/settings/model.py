@@ -1,4 +1,4 @@
-"""the whole configuration, its sections held against each other"""
+"""the whole configuration, with the rules between its sections"""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ else:
     Export = later("exports", "Export")
 
 ANY_NAME = "<name>"
-"""In a path: the names of a table that the user chooses."""
+"""In a path: stands for the names that the user gives to the tables of a section."""
 
 SECRETS = (
     ("precoro", "token"),
@@ -59,7 +59,9 @@ SECRETS = (
     ("apply_deliveries", "previous_secret"),
     ("notify", "targets"),
 )
-"""What may not stand in the file: it has a file of its own, named by the key with _file after it."""
+"""Values that must not be in the configuration file. Each has a file of its own, named by the key with _file
+appended.
+"""
 
 
 JobOfPayments = TypeVar("JobOfPayments", MarkInvoicesPaid, ExportPayments)
@@ -72,7 +74,7 @@ _INVOICE_STATUS = "mirror_collections.filters.invoices.status"
 
 
 class Settings(BaseModel):
-    """The whole configuration. Made by `load`."""
+    """The whole configuration. `load` makes it."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True, validate_default=True
@@ -124,7 +126,7 @@ class Settings(BaseModel):
     @field_validator("mark_invoices_paid", "export_payments")
     @classmethod
     def _between_ledger_and_invoices(cls, job: JobOfPayments, info: ValidationInfo) -> JobOfPayments:
-        """A payment needs an invoice in the mirror and a ledger."""
+        """Raises Clash unless there are a ledger and mirrored invoices, because a payment needs both."""
         mirrored = info.data.get("mirror_collections")
         if job.enabled and mirrored and "invoices" not in mirrored.collections:
             text = "payments are matched with mirrored invoices; allowed: false, or mirror invoices too"
@@ -206,7 +208,9 @@ class Settings(BaseModel):
     @field_validator("fetch_details", "fetch_attachments")
     @classmethod
     def _of_what_is_mirrored(cls, section: Section, info: ValidationInfo) -> Section:
-        """A list that was not given shrinks to what is mirrored; in one that was given, a stray is a mistake."""
+        """Reduces a default list to the mirrored collections. Raises Clash if a given list names a collection that is
+        not mirrored.
+        """
         wanted: tuple[str, ...] = section.collections  # type: ignore[attr-defined]
         mirrored = (
             info.data["mirror_collections"].collections if "mirror_collections" in info.data else tuple(COLLECTIONS)
@@ -221,7 +225,7 @@ class Settings(BaseModel):
 
 
 def _refuse_hidden_invoices(job: JobOfPayments, mirrored: MirrorCollections) -> None:
-    """What a filter on status keeps out of the mirror, no payment would ever meet."""
+    """Raises Clash if a filter on status keeps invoices out of the mirror that the job's payments need."""
     names = ("approved", "partly_paid") if isinstance(job, MarkInvoicesPaid) else ("partly_paid", "paid")
     kept = mirrored.filter_of("invoices").status
     if kept and (hidden := [name for name in names if STATUSES[name] not in kept]):
@@ -232,7 +236,9 @@ def _refuse_hidden_invoices(job: JobOfPayments, mirrored: MirrorCollections) -> 
 
 
 def file_keys(model: type[BaseModel] = Settings) -> frozenset[str]:
-    """Dotted names of all keys a configuration file may have; `<collection>` and `<name>` stand for any."""
+    """Returns the dotted names of all keys of a configuration file; `<collection>` and `<name>` stand for any
+    name.
+    """
     return frozenset(_keys(model)) - {".".join(path) for path in SECRETS}
 
 
@@ -248,7 +254,7 @@ def _keys(model: type[BaseModel]) -> Iterator[str]:
 
 
 def model_in(annotation: Any) -> type[BaseModel] | None:
-    """The section that an annotation is of, also where it is optional or one of several."""
+    """Returns the section in an annotation, also if it is optional or one of several types; None if there is none."""
     if isinstance(annotation, type) and issubclass(annotation, (BaseModel, Later)):
         return model_of(annotation)
     return next(filter(None, map(model_in, get_args(annotation))), None)

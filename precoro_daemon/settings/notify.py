@@ -1,4 +1,4 @@
-"""[notify]: who is notified when something needs a person, and where signs of life go"""
+"""[notify]: who is notified when something needs a person, and where signs of life are sent"""
 
 from __future__ import annotations
 
@@ -39,25 +39,31 @@ WebAddress = Annotated[str, BeforeValidator(_address), Allowed('"https://host/pa
 
 
 class Notify(Section):
-    """Messages when something begins to need a person and when it no longer does, by e-mail, Slack, Teams or anything
-    else that Apprise knows; and a sign of life for a service that raises the alarm when it stays away."""
+    """Messages when something begins to need a person and when it no longer does, by e-mail, Slack, Teams or any
+    other service that Apprise knows; and a sign of life for a monitoring service, which raises an alarm when it
+    stays away.
+    """
 
     targets_file: Path | None = None
-    """File with the addresses that messages go to, in one line, readable by nobody else."""
+    """File with the addresses of the messages, in one line. It is refused if everyone can read it."""
 
     targets: Targets | None = Field(default=None, validate_default=True)
-    """From the environment, else targets_file, else systemd's credential notify_targets; never in the file."""
+    """The addresses: from the environment, else from targets_file, else from systemd's credential notify_targets.
+    Never in the configuration file.
+    """
 
     digest: Turn | None = None
-    """When a message says everything that needs a person at present, or that nothing does: "0 8 * * 1-5". None:
-    never."""
+    """When to send a message that lists everything that needs a person at present, or says that nothing does: "0 8 *
+    * 1-5". None: never.
+    """
 
     heartbeat: WebAddress | None = None
-    """Address that is asked for as long as the service is ready, and after each --once that did not fail. None: none
-    is."""
+    """Address that is requested while the service is ready, and after each --once that did not fail. None: no sign of
+    life.
+    """
 
     heartbeat_every: Annotated[Seconds, Field(ge=30)] = 300.0
-    """Between two of them: what watches usually waits for some minutes more."""
+    """Seconds between two signs of life. A monitoring service usually waits for some minutes more."""
 
     @field_validator("digest")
     @classmethod
@@ -68,5 +74,5 @@ class Notify(Section):
 
     @property
     def addresses(self) -> tuple[str, ...]:
-        """Where messages go."""
+        """The addresses of the messages."""
         return () if self.targets is None else tuple(self.targets.get_secret_value().split())

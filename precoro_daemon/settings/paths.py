@@ -1,4 +1,4 @@
-"""paths of the configuration: a relative one starts at the directory of its file"""
+"""makes relative paths of the configuration absolute, from the directory of its file"""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def anchored(settings: Settings, base: Path, runtime: str = "") -> Settings:
-    """The same with each path absolute, wherever the program is started."""
+    """Returns the same settings with absolute paths, so that the working directory does not matter."""
     settings = _anchored_section(settings, base)
     return settings.model_copy(update={"state": settings.state.based(base, runtime)})
 
 
 def named_paths(section: BaseModel, prefix: str = "") -> Iterator[tuple[str, Path]]:
-    """The key and the path of each that is named."""
+    """Yields the key and the path of each given path."""
     for name in type(section).model_fields:
         value = getattr(section, name)
         if isinstance(value, BaseModel):

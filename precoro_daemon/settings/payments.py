@@ -1,4 +1,4 @@
-"""[payments], [mark_invoices_paid], [export_payments]: what is matched and what may be sent"""
+"""[payments], [mark_invoices_paid], [export_payments]: matching and sending of payments"""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from precoro_daemon.values.money import read_amount
 
 
 def read_money(value: object) -> Decimal:
-    """An exact amount: text, or a whole number. A TOML number with a point is a binary float already."""
+    """Returns an exact amount, from a text or a whole number.
+
+    A TOML number with a decimal point is already a binary float.
+    """
     amount = read_amount(read_number(value))
     if amount is None:
         raise ValueError
@@ -35,7 +38,7 @@ _Currency = Annotated[str, Field(pattern=r"^([A-Z]{3})?$"), Allowed("three capit
 
 
 def _read_names(value: object) -> tuple[str, ...]:
-    """A list, or one text with commas, as the environment has it."""
+    """Returns a list of names, from a list or from a text with commas, as in the environment."""
     if isinstance(value, str):
         value = [name for part in value.split(",") if (name := part.strip())]
     if not isinstance(value, list | tuple) or not all(isinstance(name, str) for name in value):
@@ -53,68 +56,81 @@ _MatchBy = Literal["external_id", "id", "idn", "number_and_supplier", "xero_id",
 
 
 class Payments(Section):
-    """What holds for payments in both directions."""
+    """Rules for payments in both directions."""
 
     kill_switch: Path | None = None
-    """As long as this file is there, nothing is sent; reading and planning go on. It is checked before each payment:
-    it works at once. No default: it then is `payments.stop` beside the state, or beside the configuration where the
-    state is on a server."""
+    """While this file exists, nothing is sent; reading and planning continue. It is checked before each payment, so
+    it works at once. No default: without it, `payments.stop` beside the state, or beside the configuration if the
+    state is on a server.
+    """
 
     max_amount: _Amount = Decimal(100_000)
-    """The most that one payment may be, in whatever currency. A slip of the decimal point is held back by it."""
+    """The largest amount of one payment, in any currency. It stops a payment with a misplaced decimal point."""
 
     max_per_day: _Amount = Decimal(1_000_000)
-    """The most that 24 hours may come to, in each currency and direction; what is in doubt counts."""
+    """The largest total of 24 hours, in each currency and direction. Payments in doubt count."""
 
     max_per_lap: _Number = 200
-    """The most payments of one lap in each direction. 200 take ten minutes at a call a second."""
+    """The most payments of one lap in each direction. At a call a second, 200 take ten minutes."""
 
     accept_changed: _Fields = ()
-    """Fields of Precoro's answers that changed for good, as status names them: payments no longer wait for them. Each
-    invoice is still judged by what it shows. Empty, as nobody can tell beforehand what a change means."""
+    """Fields of Precoro's answers that changed permanently, as `status` names them: payments no longer wait for them.
+    Each invoice is still judged by what it shows. Empty, because the meaning of a change cannot be known in
+    advance.
+    """
 
 
 class MarkInvoicesPaid(Section):
-    """Payments in the ledger are recorded at Precoro."""
+    """Records the ledger's payments at Precoro."""
 
     enabled: _Switch = False
-    """Off until you say so. On, it plans; it sends nothing before `payments arm`."""
+    """Off until you turn it on. On, it only plans: it sends nothing before `payments arm`."""
 
     every: Turn = Every(900.0)
-    """From one reading of the ledger to the next. Reading costs no call to Precoro; changed invoices are checked as
-    soon as lists bring them."""
+    """Time between two reads of the ledger. A read costs no call to Precoro. Changed invoices are checked as soon as
+    a list shows them.
+    """
 
     match_by: Annotated[_MatchBy, Lower, one_of(MATCHES)] = "external_id"
-    """What the ledger calls an invoice: Precoro's externalId, id or idn, the supplier's invoice number, or the id
+    """The ledger's name for an invoice: Precoro's externalId, id or idn, the supplier's invoice number, or the id
     that Precoro's own connector noted (xero_id, qbo_id, netsuite_id; its import of payments must be off). A number
-    alone is no name: with it, the ledger must say the supplier too (by Precoro's id, name or externalId)."""
+    alone does not identify an invoice, so with it the ledger must give the supplier too (by Precoro's id, name or
+    externalId).
+    """
 
     currency: _Currency = ""
-    """The currency of the ledger's payments where it does not say. Empty: such a payment waits for a person."""
+    """The currency of ledger payments that do not show one. Empty: such a payment waits for a person."""
 
     repost: Annotated[Literal["never", "guarded"], Lower, one_of(("never", "guarded"))] = "never"
-    """What becomes of a payment that was sent, is in doubt and was not found. never: a person decides. guarded: it is
-    sent again where two of it cannot both fit the invoice; that relies on Precoro refusing what is above the rest."""
+    """What happens to a payment that was sent, is in doubt and was not found. never: a person decides. guarded: it is
+    sent again if the invoice has no room for two of it. This relies on Precoro, which refuses more than the unpaid
+    rest.
+    """
 
     external_id: Annotated[Literal["uuid", "number", "none"], Lower, one_of(("uuid", "number", "none"))] = "uuid"
-    """What our payments are called at Precoro, so that they are known again: a UUID, or a number of 18 digits where
-    only numbers are taken. none: every lost answer then waits for a person."""
+    """The external id of our payments at Precoro, by which they are recognised: a UUID, or a number of 18 digits if
+    only numbers are accepted. none: each lost answer then waits for a person.
+    """
 
 
 class ExportPayments(Section):
-    """Payments made in Precoro are recorded in the ledger."""
+    """Records in the ledger the payments made in Precoro."""
 
     enabled: _Switch = False
-    """Off until you say so. On, it plans; it records nothing before `payments arm`."""
+    """Off until you turn it on. On, it only plans: it records nothing before `payments arm`."""
 
     every: Turn = Every(900.0)
-    """From one check of the paid invoices to the next. A check costs no call to Precoro; changed invoices are checked
-    at as soon as lists bring them."""
+    """Time between two checks of the paid invoices. A check costs no call to Precoro. Changed invoices are checked as
+    soon as a list shows them.
+    """
 
     within: _Within = 7_200.0
-    """From a payment in Precoro until it is recorded in the ledger, at most: at night too, when lists hardly change,
-    the lists of invoices and payments are scanned so often. Two hours take 24 calls a day, most of which are made
-    anyway. A schedule of yours in [mirror_collections] goes before."""
+    """The longest time from a payment in Precoro until it is recorded in the ledger. The lists of invoices and
+    payments are scanned often enough for this, also at night, when lists hardly change. Two hours take 24 calls a
+    day, most of which are made anyway. Your own schedule in [mirror_collections] takes precedence.
+    """
 
     adopt_existing: _Switch = True
-    """The first lap takes what is paid already as known. false: all of it is recorded in the ledger."""
+    """true: the first lap treats existing payments as already known. false: all of them are recorded in the
+    ledger.
+    """

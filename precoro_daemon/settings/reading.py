@@ -41,7 +41,7 @@ _CREDENTIALS: Mapping[KeyPath, str] = {
     ("apply_deliveries", "previous_secret"): "webhook_previous_secret",
     ("notify", "targets"): "notify_targets",
 }
-"""What systemd calls each secret; one of an export, by the export's name: lake_bucket_secret."""
+"""systemd's name for each secret. For an export it begins with the export's name: lake_bucket_secret."""
 
 _DEMANDED: frozenset[KeyPath] = frozenset(
     {
@@ -54,24 +54,24 @@ _DEMANDED: frozenset[KeyPath] = frozenset(
         ("ledger", "business_central", "token"),
     }
 )
-"""Secrets whose absence is a mistake; the others are optional."""
+"""Secrets that must be given. The others are optional."""
 
 _STAND_IN = "whsec_whatIsWrongWithTheTokenWasSaid00"
-"""In the form of any of them."""
+"""A placeholder that has a valid form for every secret."""
 _ABSENT = "a-secret-that-this-command-does-not-need"
 
 _DEFAULTS = "defaults.toml"
-"""The name of what the companies of one directory have in common."""
+"""The file with the settings that the companies of one directory share."""
 
 _OF_THE_PROCESS: Sequence[KeyPath] = (("watch",), ("log",), ("fleet",), ("apply_deliveries", "listen"))
-"""What companies that share a process cannot each have for themselves."""
+"""Settings of the process, which its companies cannot have each for itself."""
 
 Tree = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class _File:
-    """`below`: what is merged under it, None where it stands alone."""
+    """A configuration file. `below` is the file merged under it, None if there is none."""
 
     name: str | None = None
     values: Tree = field(default_factory=dict)
@@ -80,8 +80,9 @@ class _File:
 
     @cached_property
     def base(self) -> Path:
-        """Where relative paths start: the file's own directory, also where a link leads to it, so that both ways name
-        the same state. Without a file, the working directory."""
+        """The directory at which relative paths start: that of the file itself, even if it is reached by a link, so
+        that both ways lead to the same state. Without a file, the working directory.
+        """
         return Path.cwd() if self.name is None else Path(self.name).resolve().parent
 
     @property
@@ -93,7 +94,7 @@ class _File:
         return Origins(self.name, self.lines, variables or {}, below)
 
     def _lines_below(self, below: _File) -> Iterator[tuple[KeyPath, int]]:
-        """Of what is in use: a list of ours takes the place of the whole list below it."""
+        """Yields the lines below that are in use: our list replaces the whole list below it."""
         for path, line in below.lines.items():
             above: Any = self.values
             for part in path:
@@ -103,33 +104,38 @@ class _File:
 
 
 def load(path: Path | None, environ: Mapping[str, str], *, spare: Collection[str] = ()) -> Settings:
-    """Settings from the file, overridden by the environment; ConfigurationError lists all mistakes at once.
+    """Returns the settings from the file, overridden by the environment. Raises ConfigurationError, which lists all
+    mistakes at once.
 
     path     None: config.toml in the working directory if there is one, else the environment alone
     environ  PRECORO_DAEMON__SECTION__KEY overrides any key, PRECORO_TOKEN and PRECORO_EMAIL are short for two
              of them; an empty variable counts as absent
-    spare    sections whose secret is not going to be used, so that its absence is no mistake: systemd has credentials
+    spare    sections whose secret will not be used, so that its absence is no mistake: systemd provides credentials
              only while the service runs
 
-    Where defaults.toml stands beside the file, it is one company of several: the defaults are merged under it.
+    If defaults.toml is beside the file, the file belongs to one company of several, and the defaults are merged
+    under it.
     """
     return _settings(_read(path), environ, spare)
 
 
 def load_company(path: Path, environ: Mapping[str, str], shared: Shared) -> Settings:
-    """The same for one company of a process that serves several. The defaults are read once for all of them."""
+    """Does the same for one company of a process that serves several. All companies share the defaults read once."""
     return _settings(replace(_read_file(path), below=shared.file), environ, ())
 
 
 def locate(path: Path, environ: Mapping[str, str], key: KeyPath, text: str) -> str:
-    """What is to be said of a company's key, behind the file and line where it stands, be it in defaults.toml."""
+    """Returns a message about a company's key, after the file and line of the key, which may be in defaults.toml."""
     origins = _read_company(path).origins({_path(name): given for name, (given, _) in _variables(environ).items()})
     return str(origins.mistake(key, text))
 
 
 class Shared(NamedTuple):
-    """What the process of several companies takes from defaults.toml. `state`: that of a company with none of its
-    own; one in a PostgreSQL database makes the process a worker of a fleet · `file`: merged under each company's"""
+    """The settings that a process of several companies takes from defaults.toml.
+
+    state  of a company without one of its own; a PostgreSQL database makes the process a worker of a fleet
+    file   merged under each company's file
+    """
 
     watch: Watch
     deliveries: ApplyDeliveries
@@ -140,7 +146,7 @@ class Shared(NamedTuple):
 
 
 def load_defaults(directory: Path, environ: Mapping[str, str]) -> Shared:
-    """ConfigurationError lists the mistakes in what belongs to the process."""
+    """Returns the settings of the process. Raises ConfigurationError, which lists their mistakes."""
     file = _read_defaults(directory)
     variables = _variables(environ)
     origins = file.origins({_path(name): given for name, (given, _) in variables.items()})
@@ -158,7 +164,7 @@ def load_defaults(directory: Path, environ: Mapping[str, str]) -> Shared:
 
 
 def _stand_in(taken: Tree) -> Tree:
-    """A configuration that is whole: what every company has to give is not asked of what they have in common."""
+    """Completes a configuration: placeholders replace the keys that each company has to give for itself."""
     if "listen" in taken["apply_deliveries"]:
         taken["apply_deliveries"]["secret"] = _ABSENT
     return taken | {"precoro": {"region": "international", "email": "nobody@example.com", "token": _STAND_IN}}
@@ -188,12 +194,12 @@ def _settings(file: _File, environ: Mapping[str, str], spare: Collection[str]) -
 def check_values(
     values: Mapping[str, Any], given: Mapping[KeyPath, str]
 ) -> tuple[Settings | None, Sequence[Mistake]]:
-    """Values that are in no file yet, with their secrets. `given`: how who gave one calls it."""
+    """Validates values that are in no file yet, with their secrets. `given` names the origin of each value."""
     return _validate(dict(values), Origins(variables=given))
 
 
 def _secrets(values: Tree) -> Iterator[KeyPath]:
-    """Where secrets may be, in the sections that there are."""
+    """Yields the paths of possible secrets, in the sections that exist."""
     for path in SECRETS:
         if ANY_NAME not in path:
             yield path
@@ -204,12 +210,14 @@ def _secrets(values: Tree) -> Iterator[KeyPath]:
 
 
 def _credential(secret: KeyPath) -> str:
-    """What systemd calls it."""
+    """Returns systemd's name for the secret."""
     return _CREDENTIALS[secret] if secret in _CREDENTIALS else "_".join((str(secret[1]), *map(str, secret[2:])))
 
 
 def load_watch(path: Path | None, environ: Mapping[str, str]) -> Watch:
-    """[watch] alone, by which a service is asked how it is. Mistakes elsewhere say nothing of the one that runs."""
+    """Returns [watch] alone, by which a running service is asked for its health. Mistakes in other sections do not
+    matter. Raises ConfigurationError.
+    """
     file = _read(path)
     values = _merge(file.merged, _from_environment({name: text for name, (_, text) in _variables(environ).items()}))
     section = values.get("watch", {})
@@ -245,7 +253,7 @@ def _refuse_for_itself(file: _File) -> Iterator[Mistake]:
 
 
 def _without_secret_no_webhooks(values: Tree) -> None:
-    """Of the companies that share a port for webhooks, those take some that have a secret for it."""
+    """Turns webhooks off for a company without a secret. Companies that share a port for webhooks need one each."""
     section = _section(values, ("apply_deliveries",))
     if section is not None and not {"secret", "secret_file"} & section.keys():
         section.pop("listen", None)
@@ -257,13 +265,13 @@ def _read_file(path: Path) -> _File:
 
 
 def _with_secrets(lines: dict[KeyPath, int]) -> Mapping[KeyPath, int]:
-    """A secret stands, for people, where its file is named."""
+    """Gives each secret the line of the key that names its file."""
     named = {secret: lines.get((*secret[:-1], f"{secret[-1]}_file")) for secret in SECRETS}
     return {secret: line for secret, line in named.items() if line is not None} | lines
 
 
 def _variables(environ: Mapping[str, str]) -> dict[str, tuple[str, str]]:
-    """Full lower-case name → the name as it was given, and its text. A full name wins over its short form."""
+    """Returns our variables: full lower-case name → given name, and text. A full name overrides its short form."""
     ours: dict[str, tuple[str, str]] = {}
     for given, text in environ.items():
         name = _SHORT_NAMES.get(given.lower(), given.lower())
@@ -277,7 +285,9 @@ def _path(name: str) -> KeyPath:
 
 
 def _from_environment(variables: dict[str, str]) -> Tree:
-    """A plain value for a section stays, to be named as a mistake."""
+    """Returns the variables as sections. A plain value given for a section stays, so that it is reported as a
+    mistake.
+    """
     values: Tree = {}
     for name, text in sorted(variables.items()):
         *sections, key = _path(name)
@@ -290,7 +300,9 @@ def _from_environment(variables: dict[str, str]) -> Tree:
 
 
 def _merge(below: Tree, above: Tree) -> Tree:
-    """Key by key. Where the file has a plain value for a section, that value stays, to be named as a mistake."""
+    """Merges key by key. If `below` has a plain value for a section, it stays, so that it is reported as a
+    mistake.
+    """
     merged = dict(below)
     for key, value in above.items():
         if key not in below or not isinstance(value, dict):
@@ -301,7 +313,7 @@ def _merge(below: Tree, above: Tree) -> Tree:
 
 
 def _layered(below: Tree, above: Tree) -> Tree:
-    """Table by table; any other value of the one above stands."""
+    """Merges table by table; any other value above replaces the one below."""
     both = {
         key for key in below.keys() & above.keys() if isinstance(below[key], dict) and isinstance(above[key], dict)
     }
@@ -309,7 +321,9 @@ def _layered(below: Tree, above: Tree) -> Tree:
 
 
 def _where(secret: KeyPath, values: Tree, file: _File, origins: Origins, environ: Mapping[str, str]) -> list[Mistake]:
-    """Set a secret: from the environment, else its file, else systemd's credential."""
+    """Sets a secret from the environment, else from its file, else from systemd's credential. Returns the
+    mistakes.
+    """
     section = _section(values, secret[:-1])
     if section is None:
         return []
@@ -330,7 +344,9 @@ def _where(secret: KeyPath, values: Tree, file: _File, origins: Origins, environ
 
 
 def _section(values: Tree, path: KeyPath) -> Tree | None:
-    """The section at a path, made the values' own on the way, None if there is none."""
+    """Returns the section at a path, None if there is none. The sections on the way are copied, so that they can be
+    changed.
+    """
     for name in path:
         below = values.get(str(name))
         if not isinstance(below, dict):

@@ -1,4 +1,4 @@
-"""the JSON schema of config.toml, by which editors complete and check it"""
+"""the JSON schema of config.toml, with which editors complete and check it"""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from precoro_daemon.settings.values import Allowed
 Schema = dict[str, Any]
 
 _DIALECT = "http://json-schema.org/draft-07/schema#"
-"""What the servers of editors for TOML know."""
+"""The dialect that language servers for TOML understand."""
 
 _SCALARS: Mapping[object, Schema] = {
     bool: {"type": "boolean"},
@@ -29,11 +29,11 @@ _SCALARS: Mapping[object, Schema] = {
     int: {"type": ["integer", "string"]},
     float: {"type": ["number", "string"]},
 }
-"""Numbers may be written as text too: "90s", "500MB"."""
+"""Types of values. Numbers may also be text: "90s", "500MB"."""
 
 
 def schema() -> Schema:
-    """Of the whole file. Nothing is required: any key may come from the environment."""
+    """Returns the schema of the whole file. No key is required, because any key may come from the environment."""
     return {"$schema": _DIALECT, "title": "config.toml of precoro-daemon", **_section(Settings, ())}
 
 
@@ -58,7 +58,7 @@ def _property(model: type[BaseModel], name: str, path: tuple[str, ...]) -> Schem
 
 
 def _names(setting: FieldInfo) -> Schema:
-    """That the user gives to the tables of a section."""
+    """Returns the rule for the names that the user gives to the tables of a section."""
     said = getattr(get_args(setting.annotation)[0], "__metadata__", ())
     choices = [word.choices for word in said if isinstance(word, Allowed) and word.choices]
     return {"propertyNames": {"enum": list(choices[-1])}} if choices else {}
@@ -83,7 +83,7 @@ def _written(setting: FieldInfo) -> Schema:
 
 
 def _plain(annotation: Any) -> Any:
-    """Without what is said of it, and without None."""
+    """Returns the type without its annotations and without None."""
     if get_origin(annotation) is Annotated:
         return _plain(get_args(annotation)[0])
     if get_origin(annotation) in (Union, UnionType):

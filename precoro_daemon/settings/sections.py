@@ -1,4 +1,4 @@
-"""every section, key by key: meaning, unit, reason for the default"""
+"""the general sections, key by key: meaning, unit, reason for the default"""
 
 from __future__ import annotations
 
@@ -49,40 +49,53 @@ class Section(BaseModel):
 
 
 class Precoro(Section):
-    """Where Precoro is and as whom to call it. Exactly one of base_url and region."""
+    """Where Precoro is, and whose key is used. Give exactly one of base_url and region."""
 
     base_url: Origin | None = None
-    """Scheme, host and port of the API, for a sandbox or a proxy. Plain http only to this machine itself."""
+    """Scheme, host and port of the API, for a sandbox or a proxy. Plain http is allowed only to this machine
+    itself.
+    """
 
     region: Annotated[Literal["international", "us"], Lower, one_of(REGIONS)] | None = Field(
         default=None, validate_default=True
     )
-    """Which of Precoro's two hosts keeps the company. No default: the wrong one refuses every key."""
+    """Which of Precoro's two hosts has the company. No default, because the wrong host refuses every key."""
 
     email: Email
-    """The user the API key belongs to; sent with every call. A secret here: it is half of the credentials."""
+    """The user to whom the API key belongs, sent with every call. It is handled as a secret, because it is half of
+    the credentials.
+    """
 
     token_file: Path | None = None
-    """File that holds the API key and nothing else, readable by nobody else. Not read when the key is in
-    the environment."""
+    """File that holds only the API key. It is refused if everyone can read it. It is not read if the key is in the
+    environment.
+    """
 
     token: PrecoroKey
-    """The API key: PRECORO_TOKEN, else token_file, else systemd's credential precoro_token; never in the file."""
+    """The API key: from PRECORO_TOKEN, else from token_file, else from systemd's credential precoro_token. Never in
+    the configuration file.
+    """
 
     proxy: Proxy | None = None
-    """The proxy that calls to Precoro, the ledger and the hosts of files go through, such as http://proxy:3128. No
-    default: HTTPS_PROXY says it, if anything does. NO_PROXY names hosts that are called straight in either case. A
-    name and a password for the proxy belong in HTTPS_PROXY."""
+    """The proxy for calls to Precoro, the ledger and the hosts of files, such as http://proxy:3128. No default:
+    without it, HTTPS_PROXY applies if it is set. Hosts in NO_PROXY are called directly in either case. A user name
+    and a password for the proxy belong in HTTPS_PROXY.
+    """
 
     ca_file: Path | None = None
-    """File in PEM form with certificates that are trusted beside the system's: of a proxy or firewall that inspects
-    TLS. For Precoro, the ledger and the hosts of files."""
+    """File in PEM form with certificates that are trusted in addition to the system's, such as that of a proxy or
+    firewall that inspects TLS. It applies to Precoro, the ledger and the hosts of files.
+    """
 
     connect_timeout: Seconds = 10.0
-    """Seconds until a connection must stand. Far hosts take less than one; 10 leaves room for lost packets."""
+    """Seconds in which a connection must be established. Far hosts take less than one; 10 leaves room for lost
+    packets.
+    """
 
     timeout: Seconds = 60.0
-    """Seconds one call may take in all. A page of 200 documents has been seen to take several; a minute is hung."""
+    """Seconds that one call may take in all. A page of 200 documents can take several seconds; a call of a minute
+    hangs.
+    """
 
     @field_validator("region")
     @classmethod
@@ -96,33 +109,32 @@ class Precoro(Section):
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port without a slash at the end; the only address that ever gets the key."""
+        """Scheme, host and port, without a slash at the end; the only address that ever gets the key."""
         return self.base_url or REGIONS[self.region or "international"]
 
 
 class Reserve(Section):
-    """Calls of a day that must remain before a lane may spend: each leaves them to the lanes above it.
-
-    The defaults are for 3,000 calls a day and shrink in proportion where per_day is smaller.
+    """A lane may spend a call only while more calls of the day remain than its reserve, which it leaves to the lanes
+    above it. The defaults are for 3,000 calls a day and shrink in proportion if per_day is smaller.
     """
 
     payments: Calls = 0
     """Payments may spend the last call."""
 
     deliveries: Calls = 20
-    """Kept for payments: a day has seldom more than a few to settle once the rest is spent."""
+    """Kept for payments: a day seldom has more than a few to settle once the rest is spent."""
 
     lists: Calls = 40
-    """Kept for the above: the newest documents matter more than their details."""
+    """Kept for the lanes above: the newest documents matter more than their details."""
 
     details: Calls = 100
-    """Kept for the above: about two scans of every list and what they bring."""
+    """Kept for the lanes above: about two scans of every list, and the calls that follow from them."""
 
     files: Calls = 110
-    """Kept for the above: files are large in number and never urgent."""
+    """Kept for the lanes above: files are many and never urgent."""
 
     census: Calls = 120
-    """Kept for the above: a census can always wait for tomorrow."""
+    """Kept for the lanes above: a census can always wait until tomorrow."""
 
     @field_validator("deliveries", "lists", "details", "files", "census")
     @classmethod
@@ -135,7 +147,7 @@ class Reserve(Section):
 
 
 class Limits(Section):
-    """What Precoro allows this key. A customer with higher limits says so here; 0 lifts one limit."""
+    """What Precoro allows this key. If you have higher limits, enter them here; 0 lifts a limit."""
 
     per_second: Limit = 1
     """Calls a second, evenly spaced. Precoro refuses bursts."""
@@ -147,19 +159,19 @@ class Limits(Section):
     """Calls an hour."""
 
     per_day: Limit = 3000
-    """Calls a day: what makes the order of calls matter at all."""
+    """Calls a day. This limit is the reason why the order of calls matters."""
 
     same_get_per_minute: Limit = 1
-    """Times a minute that one and the same GET is answered."""
+    """Times a minute that the same GET is answered."""
 
     same_get_per_hour: Limit = 30
-    """Times an hour that one and the same GET is answered."""
+    """Times an hour that the same GET is answered."""
 
     same_get_scope: Annotated[Literal["url", "path"], Lower, one_of(("url", "path"))] = "url"
-    """What "the same" means: path and query (documented), or the path alone (one measurement says so)."""
+    """What makes two GETs the same: path and query (documented), or the path alone (as one measurement indicates)."""
 
     time_scale: Scale = 1.0
-    """How many times faster than real time all windows pass. For rehearsals against a sandbox on this machine."""
+    """How many times faster than real time all windows elapse. For rehearsals against a sandbox on this machine."""
 
     reserve: Reserve = Field(default_factory=Reserve.model_construct, validate_default=True)
     """See [limits.reserve]."""
@@ -167,7 +179,7 @@ class Limits(Section):
     @field_validator("reserve", mode="before")
     @classmethod
     def _in_proportion(cls, given: Any, info: ValidationInfo) -> Any:
-        """Without this, a user who sets per_day = 100 or lists = 200 would have to write more lines."""
+        """Fills in the missing reserves, so that a user can set per_day = 100 or lists = 200 alone."""
         if isinstance(given, Reserve):
             given = given.model_dump(exclude_unset=True)
         if not isinstance(given, dict):
@@ -196,7 +208,9 @@ class Limits(Section):
 
 
 class Filters(Section):
-    """What of a collection is wanted: it bounds the first scan, what gets details and what the views show."""
+    """Which records of a collection are wanted: limits the first scan, the details that are fetched, and the
+    views.
+    """
 
     status: Status = frozenset()
     """Precoro's status numbers or names; empty for any."""
@@ -208,7 +222,7 @@ class Filters(Section):
     """Last day of approval, included."""
 
     modified_since: Moment | None = None
-    """Only what was changed at or after this moment; UTC unless it has an offset."""
+    """Only records changed at or after this moment; UTC unless it has an offset."""
 
     supplier: Ids = frozenset()
     """Ids of suppliers; empty for any."""
@@ -233,20 +247,23 @@ class Filters(Section):
 
 
 class MirrorCollections(Section):
-    """Lists into the mirror."""
+    """Mirrors the lists of collections."""
 
     collections: Collections = tuple(COLLECTIONS)
-    """Which lists to mirror. All: a scan of one in which nothing changed costs one call."""
+    """The lists to mirror. All, because a scan of an unchanged list costs one call."""
 
     per_page: PageSize = 200
-    """Records a page. The largest Precoro has: a page costs one call whatever its size."""
+    """Records a page. The largest number that Precoro allows, because a page costs one call whatever its size."""
 
     overlap: Overlap = 3600.0
-    """Seconds a scan reaches back behind the last one, for changes that were still being written then."""
+    """Seconds by which a scan goes back before the start of the last one, for changes that were still being written
+    then.
+    """
 
     every: Polls = {ALL: None}
-    """From one scan of a list to the next. auto: when a scan is worth its call, as [freshness] says. One for all, or
-    a table by collection, in which "all" stands for those it does not name."""
+    """Time between two scans of a list. auto: when a scan is worth its call, as [freshness] says. One value for all
+    lists, or a table by collection, in which "all" applies to those it does not name.
+    """
 
     @field_validator("every")
     @classmethod
@@ -259,22 +276,24 @@ class MirrorCollections(Section):
         return every
 
     filters: dict[CollectionName, Filters] = {}
-    """By collection; without one everything is wanted."""
+    """Filters by collection. Without a filter, all records are wanted."""
 
     @field_validator("filters", mode="before")
     @classmethod
     def _mark_what_is_not_offered(cls, filters: Any) -> Any:
-        """Each such key gets its refusal for a value, so that it is listed among all other mistakes, on its line."""
+        """Replaces each filter key that a collection does not offer by its refusal, so that it is listed with all
+        other mistakes, and with its line.
+        """
         if not isinstance(filters, dict):
             return filters
         return {name: _marked(name, given) if isinstance(given, dict) else given for name, given in filters.items()}
 
     def schedule_of(self, collection: str) -> Fixed | None:
-        """The user's; None where the planner decides."""
+        """Returns the user's schedule; None if the planner decides."""
         return self.every.get(collection, self.every.get(ALL))
 
     def filter_of(self, collection: str) -> Filter:
-        """The user's filter on a collection; the empty one keeps everything."""
+        """Returns the user's filter on a collection; an empty filter keeps everything."""
         given = self.filters.get(collection, Filters())
         return Filter(**{key: getattr(given, key) for key in Filters.model_fields})
 
@@ -289,18 +308,20 @@ def _marked(name: str, given: dict[str, Any]) -> dict[str, Any]:
 
 
 class Freshness(Section):
-    """Which list is scanned next, where `every` is auto: the one where a call removes the most delay."""
+    """Chooses the next list to scan if `every` is auto: the list where a call removes the most delay."""
 
     list_calls: ListCalls = 1200
-    """Calls a day that scans of lists may take at most. 1,200 bring a change within five minutes in the mean; half of
-    them within ten. Documents come first: a first fill leaves lists a fifteenth of the day."""
+    """The most calls a day for scans of lists. With 1,200, a change arrives within five minutes on average; with half
+    of them, within ten. Documents come first: during a first fill, lists get a fifteenth of the day.
+    """
 
     oldest: Oldest = 86_400.0
-    """How long ago the last scan of any list may lie at most. A day: what hardly ever changes costs a call a day."""
+    """The longest time since the last scan of any list. A day: a list that hardly ever changes costs a call a day."""
 
     weights: dict[CollectionName, Weight] = {}
-    """How much more a change of this collection matters than one of another. Four times the weight is half the
-    delay. 0: only `oldest` counts. Left out: invoices and purchase orders 4, payments 2, all others 1."""
+    """How much more a change of this collection matters than one of another. Four times the weight halves the delay.
+    0: only `oldest` counts. By default, invoices and purchase orders have 4, payments 2, all others 1.
+    """
 
     def weight_of(self, collection: str) -> float:
         return self.weights.get(collection, _WEIGHTS.get(collection, 1.0))
@@ -310,46 +331,51 @@ _WEIGHTS = {"invoices": 4.0, "purchase_orders": 4.0, "payments": 2.0}
 
 
 class FetchDetails(Section):
-    """Items, payments and attachments of new or changed documents."""
+    """Fetches items, payments and attachments of new or changed documents."""
 
     collections: DetailCollections = DOCUMENTS
-    """Which collections get details: by default all documents that are mirrored. Each detail costs one call."""
+    """The collections whose details are fetched: by default all mirrored documents. Each detail costs one call."""
 
 
 class TakeCensus(Section):
-    """A full listing of ids that finds what scans missed and what was deleted."""
+    """Lists all ids of a collection, to find records that scans missed or that were deleted."""
 
     every: Seconds = 7 * 86_400.0
-    """Seconds between two of one collection. A week: it costs as many calls as a first scan."""
+    """Seconds between two censuses of one collection. A week, because a census costs as many calls as a first
+    scan.
+    """
 
     max_vanished: Share = 0.2
-    """Share of a collection's live rows that one census may mark vanished. Above it the census is refused and
-    reported: a key that lost a role looks like mass deletion."""
+    """Share of a collection's live rows that one census may mark vanished. If more than a few rows are missing and
+    they exceed this share, the census is refused and reported: a key that lost a role looks like mass deletion.
+    """
 
 
 class Daemon(Section):
     """The program as a service."""
 
     stuck_after: Seconds = 900.0
-    """Seconds without a sign of life after which a lap, or the keeping of webhooks, counts as stuck: health says so,
-    and a service manager that watches starts the program anew. Every call and statement has a much shorter time-out
-    of its own; at least twice that of calls."""
+    """Seconds without a sign of life after which a lap, or the saving of webhooks, counts as stuck. Health then
+    reports it, and a service manager that watches restarts the program. Calls and statements have much shorter
+    timeouts; this value must be at least twice the timeout of calls.
+    """
 
     control_socket: Path | None = None
-    """Socket on which the service takes the commands of `payments`. No default: it then stands
-    beside the state, under its name and `.control`. With a state on a server it stands in the directory that systemd
-    gives to the service for as long as it runs; without one beside the configuration or, where nothing can be written
-    there, in the working directory. Another place is for a state in a directory where the service may make no socket;
-    only the user who runs the service, and root, can use it."""
+    """Socket on which the service accepts the commands of `payments`. No default: without it, a socket beside the
+    state, with its name and `.control`. If the state is on a server, the socket is in the directory that systemd
+    provides while the service runs; without systemd, it is beside the configuration or, if nothing can be written
+    there, in the working directory. Set it if the service cannot make a socket in the directory of the state. Only
+    the user who runs the service, and root, can use the socket.
+    """
 
 
 class Log(Section):
-    """What is said, and how."""
+    """What is logged, and how."""
 
     level: Annotated[
         Literal["debug", "info", "warning", "error"], Lower, one_of(("debug", "info", "warning", "error"))
     ] = "info"
-    """The least important lines that are written."""
+    """The least important level that is logged."""
 
     format: Annotated[Literal["auto", "json", "console"], Lower, one_of(("auto", "json", "console"))] = "auto"
     """json: one object a line; console: for people; auto: console on a terminal, else json."""

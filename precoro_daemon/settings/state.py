@@ -40,26 +40,32 @@ class State(Section):
     """Where the mirror is kept."""
 
     url: StoreUrl = "sqlite:///precoro.db"
-    """sqlite:///relative.db (beside the configuration) or sqlite:////absolute.db: one file, nothing to set up. Or
-    postgresql://user@host:port/database, PostgreSQL 16 or newer: the company has a schema of its own in it."""
+    """sqlite:///relative.db (beside the configuration) or sqlite:////absolute.db: one file, no setup. Or
+    postgresql://user@host:port/database (PostgreSQL 16 or newer), in which the company has a schema of its own.
+    """
 
     company: Label | None = None
     """Ties the store to the company by this name instead of by the e-mail, so that the API user may change. Set it
-    before the first run: a store that knows the company by the e-mail is then another one."""
+    before the first run: a store that knows the company by the e-mail would count as another company's.
+    """
 
     schema_name: SchemaName | None = None
-    """The schema in a PostgreSQL database. Without it: precoro_, the company's name as far as it is made of letters
-    and digits, and eight signs that no other company has, so that many companies share one database."""
+    """The schema in a PostgreSQL database. No default: without it, precoro_, the letters and digits of the company's
+    name, and eight characters that are unique to the company, so that many companies can share one database.
+    """
 
     password_file: Path | None = None
-    """File that holds the password of the PostgreSQL user and nothing else, readable by nobody else."""
+    """File that holds only the password of the PostgreSQL user. It is refused if everyone can read it."""
 
     password: Password | None = None
-    """From the environment, else password_file, else a credential of systemd; never in the file."""
+    """The password: from the environment, else from password_file, else from a credential of systemd. Never in the
+    configuration file.
+    """
 
     ca_file: Path | None = None
-    """Certificates that may vouch for the server, if the system's are not the right ones. A server on another machine
-    must prove who it is."""
+    """Certificates that are trusted for the server, if the system's are not the right ones. A server on another
+    machine must prove its identity.
+    """
 
     _base: Path = PrivateAttr(default_factory=Path)
     _runtime: Path | None = PrivateAttr(default=None)
@@ -73,38 +79,42 @@ class State(Section):
 
     @property
     def server(self) -> DatabaseAddress | None:
-        """None for a file."""
+        """The address of the server; None if the state is a file."""
         return database_address(self.url) if self.url.startswith(_POSTGRESQL) else None
 
     @property
     def path(self) -> Path:
-        """The file; on a server, what stands in the working directory instead is called so."""
+        """The file. If the state is on a server: the base name of files that are in the working directory instead."""
         return Path("precoro") if self.server else self._base / self.url.removeprefix(_SQLITE)
 
     @property
     def directory(self) -> Path:
-        """Of the file; for a state on a server, that of the configuration."""
+        """The directory of the file; if the state is on a server, that of the configuration."""
         return self._base if self.server else self.path.parent
 
     @property
     def base(self) -> Path:
-        """Where a relative path starts."""
+        """The directory at which relative paths start."""
         return self._base
 
     @property
     def runtime_directory(self) -> Path | None:
-        """Where this process keeps what exists while it runs, if its service manager made it one."""
+        """The directory for files that exist only while this process runs, if its service manager made one."""
         return self._runtime
 
     def based(self, base: Path, runtime: str = "") -> Self:
-        """The same whose relative path starts there. `runtime`: directories as systemd names them"""
+        """Returns the same state with relative paths that start at `base`. `runtime` names directories as systemd
+        does.
+        """
         named = self.model_copy()
         named._base = base  # noqa: SLF001 - its own
         named._runtime = Path(runtime.partition(":")[0]) if runtime else None  # noqa: SLF001
         return named
 
     def started_elsewhere(self, working_directory: Path) -> Path | None:
-        """Where the file is if its relative path starts at that directory; None if that is the same."""
+        """Returns the file's path if its relative path started at that directory; None if it is the same, or on a
+        server.
+        """
         if self.server or (path := working_directory / self.url.removeprefix(_SQLITE)) == self.path:
             return None
         return path

@@ -1,4 +1,4 @@
-"""a TOML file as text and as values, or one sentence that says where it is none"""
+"""reads a TOML file as text and as values"""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from precoro_daemon.settings.files import NotRegular, open_regular
 
 
 def read_toml(path: Path) -> tuple[str, dict[str, Any]]:
-    """Raises ConfigurationError."""
+    """Returns the file's text and values. Raises ConfigurationError, with the place where the file is not valid."""
     text = _decode(path)
     try:
         values = tomllib.loads(text)
@@ -27,7 +27,9 @@ def read_toml(path: Path) -> tuple[str, dict[str, Any]]:
 
 
 def _refuse_long_numbers(value: object) -> None:
-    """Those that are written in hexadecimal are read at any length, and can then not be shown. Raises ValueError."""
+    """Raises ValueError for numbers of more than 64 bits. Hexadecimal numbers are read at any length, and then cannot
+    be shown.
+    """
     match value:
         case int() if value.bit_length() > 64:
             raise ValueError
@@ -60,7 +62,9 @@ def _decode(path: Path) -> str:
 
 
 def _syntax(path: Path, text: str, message: str) -> str:
-    """tomllib's sentence with its position in front: "... (at line 3, column 7)" or "... (at end of document)"."""
+    """Moves the position from the end of tomllib's message to the front: "... (at line 3, column 7)" or "... (at end
+    of document)".
+    """
     reason, _, where = message.rpartition(" (at ")
     match = re.fullmatch(r"line (\d+), column (\d+)\)", where)
     where = f"{match[1]}:{match[2]}" if match else f"{text.count(chr(10)) + 1}"

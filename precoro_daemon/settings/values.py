@@ -1,4 +1,4 @@
-"""how one value is read, from TOML or from a variable, and what is allowed"""
+"""reads single values, from TOML or from a variable, and describes the allowed ones"""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ AUTO, ALL = "auto", "all"
 
 
 class Allowed(Struct, frozen=True):
-    """What a setting may be, in the words of its error message; `choices` are for a did-you-mean."""
+    """A description of the allowed values for error messages. `choices` are candidates for a did-you-mean."""
 
     text: str
     choices: tuple[str, ...] = ()
@@ -37,10 +37,11 @@ _SHORTEST_KEY_CHARS = 8
 
 
 class Clash(ValueError):
-    """A value that is well formed and still does not fit: to its neighbours, or for a reason worth a sentence.
+    """A well-formed value that is refused, because it contradicts another setting or for a reason that needs a
+    sentence.
 
-    at    the key below the validated one that is to blame, "" for the validated one itself
-    also  the full key of the other side of a contradiction
+    at    the key below the validated one that is wrong, "" for the validated one itself
+    also  the full key of the setting that it contradicts
     """
 
     def __init__(self, text: str, *, at: str = "", also: str = "") -> None:
@@ -55,7 +56,7 @@ def one_of(names: Iterable[str], what: str = "one of") -> Allowed:
 
 
 def read_seconds(value: object) -> float:
-    """ "90s", "5m", "1h30m", "7d", or whole seconds as a number → seconds."""
+    """Returns seconds from "90s", "5m", "1h30m", "7d", or from whole seconds as a number."""
     if isinstance(value, str) and value.isdecimal():
         value = int(value)
     if isinstance(value, int) and not isinstance(value, bool):
@@ -68,7 +69,7 @@ def read_seconds(value: object) -> float:
 
 
 def read_schedule(value: object) -> Every | Cron:
-    """ "5m" or "*/10 6-20 * * 1-5"."""
+    """Returns a schedule from "5m" or "*/10 6-20 * * 1-5"."""
     if isinstance(value, Every | Cron):
         return value
     if isinstance(value, str) and len(value.split()) == _CRON_FIELDS:
@@ -80,19 +81,21 @@ def read_schedule(value: object) -> Every | Cron:
 
 
 def read_polls(value: object) -> object:
-    """One schedule for all collections, or a table by collection in which "all" stands for those it does not name."""
+    """Returns schedules by collection, from a table or from one schedule for all. "all" applies to collections that a
+    table does not name.
+    """
     return value if isinstance(value, dict) else {ALL: read_turn(value)}
 
 
 def read_turn(value: object) -> Every | Cron | None:
-    """A schedule, or None for "auto"."""
+    """Returns a schedule, or None for "auto"."""
     if value is None or (isinstance(value, str) and value.strip().lower() == AUTO):
         return None
     return read_schedule(value)
 
 
 def read_bytes(value: object) -> int:
-    """ "500MB", "1GiB", or whole bytes as a number → bytes. KB is 1,000, KiB 1,024."""
+    """Returns bytes from "500MB", "1GiB", or from whole bytes as a number. KB is 1,000, KiB 1,024."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     match = _SIZE.fullmatch(value.strip()) if isinstance(value, str) else None
@@ -105,7 +108,7 @@ def read_bytes(value: object) -> int:
 
 
 def read_host(value: str) -> str:
-    """host or host:port, in small letters."""
+    """Returns host or host:port in lower case."""
     host, _, port = value.strip().lower().partition(":")
     if not _HOST.fullmatch(host) or (port and not (port.isdecimal() and 0 < int(port) < 65_536)):
         raise ValueError
@@ -113,14 +116,14 @@ def read_host(value: str) -> str:
 
 
 def read_number(value: object) -> object:
-    """Python takes true for 1; nobody who writes it in a configuration does."""
+    """Refuses true and false, which Python would accept as 1 and 0."""
     if value is True or value is False:
         raise ValueError
     return value
 
 
 def read_list(value: object) -> list[object]:
-    """A TOML list, or text with commas between, as a variable has it."""
+    """Returns a list, from a TOML list or from text with commas, as in a variable."""
     if isinstance(value, str):
         return [part.strip() for part in value.split(",") if part.strip()]
     if isinstance(value, list | tuple | set | frozenset):
@@ -129,7 +132,7 @@ def read_list(value: object) -> list[object]:
 
 
 def read_status(value: object) -> object:
-    """A status by number or by name ("partly paid", "partly_paid")."""
+    """Returns the number of a status that is given by number or by name ("partly paid", "partly_paid")."""
     if isinstance(value, str) and not value.isdecimal():
         return STATUSES[name] if (name := value.lower().replace(" ", "_")) in STATUSES else value
     return read_number(value)
@@ -144,7 +147,9 @@ def read_date(value: object) -> date:
 
 
 def read_moment(value: object) -> datetime:
-    """A date (its first moment) or a date with time; without offset it is UTC, as Precoro's own times are."""
+    """Returns a moment, from a date (its first moment) or a date with time. Without an offset it is UTC, as Precoro's
+    times are.
+    """
     match value:
         case str():
             moment = datetime.fromisoformat(value)
@@ -165,7 +170,9 @@ def _in_utc(moment: datetime) -> datetime:
 
 
 def read_origin(value: str) -> str:
-    """An http(s) URL of nothing but scheme, host and port, in its one normal spelling."""
+    """Returns the normal form of an http(s) URL of only scheme, host and port. Plain http is allowed only to this
+    machine.
+    """
     parts = _split(value)
     host = parts.hostname or ""
     if parts.scheme not in {"http", "https"}:
@@ -191,7 +198,7 @@ def is_loopback(origin: str) -> bool:
 
 
 def read_header(secret: SecretStr) -> SecretStr:
-    """Text that is sent as one HTTP header: without the white space around, printable within."""
+    """Returns a secret that fits into an HTTP header: printable ASCII without spaces, trimmed."""
     text = bare(secret.get_secret_value())
     if not text or not text.isprintable() or not text.isascii() or " " in text:
         raise ValueError
@@ -199,7 +206,7 @@ def read_header(secret: SecretStr) -> SecretStr:
 
 
 def read_key(secret: SecretStr) -> SecretStr:
-    """A key of a few letters is a slip of the hand, and stands in every second word of a log."""
+    """Refuses a key of a few letters. It is a typing mistake, and would occur in every second word of a log."""
     secret = read_header(secret)
     if (length := len(secret.get_secret_value())) < _SHORTEST_KEY_CHARS:
         said = f"has {many(length, 'character')}, which no key of Precoro has"
@@ -220,7 +227,7 @@ _EMAIL = "the e-mail of the key's user (or PRECORO_EMAIL)"
 
 
 def read_email(secret: SecretStr) -> SecretStr:
-    """What is wrong is said, and not shown."""
+    """Checks an e-mail address. The refusal says what is wrong, but never shows the address."""
     text = bare(secret.get_secret_value())
     name, at, host = text.partition("@")
     fault = ""
@@ -236,7 +243,7 @@ def read_email(secret: SecretStr) -> SecretStr:
 
 
 def without_credentials(text: str) -> str:
-    """A URL as it may be shown: `user:password@` masked."""
+    """Returns a URL that may be shown, with `user:password@` masked."""
     return re.sub(r"//[^/\s]*@", "//***@", text)
 
 

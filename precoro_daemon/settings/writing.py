@@ -1,4 +1,4 @@
-"""a configuration as text: what was chosen, each key under its meaning"""
+"""a configuration as TOML text: the chosen keys, each below its meaning"""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ _WIDTH = 100
 
 
 def as_toml(values: Mapping[str, Mapping[str, Any]], head: str) -> str:
-    """Sections of plain keys, in their usual order; secrets are left out, as they have files of their own."""
+    """Returns sections of plain keys, in their usual order. Secrets are left out, because they have files of their
+    own.
+    """
     return "\n".join((*_comment(head), *_sections(values))) + "\n"
 
 
@@ -31,7 +33,9 @@ def _sections(values: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
 
 
 def toml_value(value: object) -> str:
-    """JSON's texts, numbers, lists and truth values are TOML's, but for one control character."""
+    """Returns a value as TOML. JSON's texts, numbers, lists and truth values are valid TOML, except one control
+    character.
+    """
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 

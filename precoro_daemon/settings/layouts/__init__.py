@@ -1,4 +1,4 @@
-"""how banks and programs write their files of payments, as TOML files"""
+"""the payment file formats of banks and programs, as TOML files"""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ LAYOUTS = ("chase", "datev", "dkb", "ing_de", "ing_nl", "n26", "revolut", "spark
 
 
 def layout(name: str) -> dict[str, Any]:
-    """What stands in [ledger.csv] before the user's own keys."""
+    """Returns the keys of [ledger.csv] that the layout gives."""
     return tomllib.loads(Path(__file__).with_name(f"{name}.toml").read_text("utf-8"))
 
 
 def with_layout(given: dict[str, Any]) -> dict[str, Any]:
-    """The user's own keys win. A column or a list of values is a key too; an empty one takes it out of the layout."""
+    """Returns the layout's keys overridden by the user's own keys, down to single columns and lists of values. An
+    empty column or list removes that of the layout.
+    """
     name = given.get("layout")
     if name not in LAYOUTS:
         return given
