@@ -12,20 +12,20 @@ reserve_paths.py       assigns each file its path, durably, before anything is w
 rules/                 what files a document has, whether what came is one of them, and where it is kept; without I/O
 verify_attachments.py  compares kept files with what is known about them
 
-Theory of operation. A document names its files in its detail, so files follow details: a follower of the change log
-notes what each detail names (`follow_details`), and what is missing is derived from that, newest first. Where
-nothing else asks for the details of a collection, `find_attachments` lists which of its records have files.
+Theory of operation. A document names its files in its detail, so files follow details. A follower of the change log
+notes which files each detail names (`follow_details`). The missing files are derived from these notes, newest first.
+In a collection whose details nothing else requests, `find_attachments` lists the records that have files.
 
-A file bears its final name only when it is complete and right, whatever kills the process or cuts the power:
+A file gets its final name only when it is complete and checked, even if the process is killed or the power fails:
 
-1. It gets its path, durably (`reserve_paths`). The path is made of ids; the user's name is decoration. What stands
-   there already and is not ours is never touched.
-2. It is downloaded into a partial file beside that path (`downloading`), hashed as it comes.
-3. It is judged: length, framing, and what its first bytes look like (`rules/bodies`). An error page is no file.
-4. Content, name and folder are made durable, in this order; only then the row says that the file is kept.
-5. The manifest, a list beside the files for people without the state, follows the rows.
+1. The file gets a path, durably (`reserve_paths`). The path is made of ids; the user's name is added for people. If
+   something that is not ours already exists at the path, it is never touched.
+2. The file is downloaded into a partial file beside that path (`downloading`), and hashed as it arrives.
+3. Its length, framing and first bytes are checked (`rules/bodies`), so that no error page is taken for a file.
+4. Content, name and directory are made durable, in this order; only then the row records that the file is kept.
+5. The manifest, a list beside the files for people without the state, is brought up to date with the rows.
 
-A large file that breaks off is resumed where a validator shows that the rest belongs to the same version. The same
-attachment at another document is linked, not downloaded again. Files stop first when the disk fills: the state and
-everything else go on.
+An interrupted download of a large file is resumed if a validator shows that the rest belongs to the same version. The
+same attachment of another document is linked, not downloaded again. When the disk fills up, downloads stop first: the
+state and everything else continue.
 """

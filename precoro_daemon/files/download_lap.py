@@ -34,10 +34,10 @@ from precoro_daemon.telemetry import get_logger
 _log = get_logger()
 
 _DOWNLOADS_A_READ = 50
-"""Files read from the store in one step; few, so that files that change meanwhile come first."""
+"""Files read from the store in one step. The number is small, so that files that change meanwhile come first."""
 
 _TRIES_A_LAP = 3
-"""Attempts for one file in a lap. The second and third follow when all others were tried: an identical call is
+"""Attempts for one file in a lap. The second and third follow after all other files, because an identical call is
 refused within a minute, and a server's trouble seldom ends within a second.
 """
 
@@ -47,7 +47,7 @@ _FILES_A_LOG_LINE = 100
 
 @dataclass(slots=True)
 class DownloadLap:
-    """started_at  what failed at this time or later is left alone"""
+    """started_at  files that are quarantined until this time or later are left alone"""
 
     downloader: Downloader
     mirror: Mirror
@@ -105,7 +105,7 @@ class DownloadLap:
             tasks, obstructed = await reserve_paths(book, store, files)
             for file, error in obstructed:
                 await self._quarantine(file, error)
-            while tasks:  # whether the newest ones fail, or all, is shown by one from further back
+            while tasks:  # after a fault, an older file shows whether all fail or only the newest
                 yield tasks.pop(-1 if self.breaker.faults else 0)
 
     async def _work(self, receive: MemoryObjectReceiveStream[DownloadTask]) -> None:
@@ -120,7 +120,7 @@ class DownloadLap:
         except FilesBlocked as error:
             self._hold_back(error)
         except TooLarge:
-            self.busy.discard(task.file.key)  # its length is noted, so it is due no more
+            self.busy.discard(task.file.key)  # its length is recorded, so it is no longer due
         except KeyInDoubt as error:
             self._end(error)
         except TemporaryError as error:
@@ -130,7 +130,7 @@ class DownloadLap:
             self._feed_breaker(error)
             await self._quarantine(task.file, error)
         except LockedOut as error:
-            await self._quarantine(task.file, error)  # so that another one shows next time how it is
+            await self._quarantine(task.file, error)  # so that the next lap tries another file
             self._end(error)
         except DaemonError as error:
             self._end(error)
@@ -141,8 +141,10 @@ class DownloadLap:
             self.scope.cancel()
 
     def _feed_breaker(self, error: DaemonError) -> None:
-        """Reports a failure to the breaker. A file whose connection breaks may itself be at fault; a server that
-        reports trouble is. Later rounds request failed files again, and show nothing new.
+        """Reports a failure to the breaker, unless it shows nothing about the server.
+
+        A broken connection may be the fault of the file; trouble that the server itself reports is not. Later
+        rounds request failed files again, so their server faults show nothing new.
         """
         if isinstance(error, TemporaryError) and not (isinstance(error, ServerFault) and self.tries == 1):
             return
@@ -165,7 +167,9 @@ class DownloadLap:
             self._log_counts()
 
     def _hold_back(self, error: FilesBlocked) -> None:
-        """Stops files first: everything else on the disk continues, and so do files when there is space again."""
+        """Stops downloads first: everything else on the disk continues, and downloads resume when there is space
+        again.
+        """
         if self.ended is None:
             self.ended = error
             how_much = "; reserve_bytes in [fetch_attachments] says how much" if isinstance(error, DiskFull) else ""
@@ -180,13 +184,13 @@ class DownloadLap:
             await self._quarantine(task.file, error)
 
     async def _quarantine(self, file: AttachedFile, error: DaemonError) -> None:
-        """Quarantines the file. It stays in `busy`: once a lap is enough, whenever it is due again."""
+        """Quarantines the file. It stays in `busy`, so this lap does not try it again even if it becomes due."""
         now, attempts = self.downloader.clock.now(), file.attempts + 1
         self.failed.append(str(error) if str(file) in str(error) else f"{file}: {error}")
         _log.warning("file_failed", file=str(file), attempts=attempts, reason=str(error))
         of = (file.collection, file.attachment.id)
         item = Quarantined.failed(Stage.FILE, of, error, attempts, now, reason=self.failed[-1])
-        with anyio.CancelScope(shield=True):  # the lap may be over already
+        with anyio.CancelScope(shield=True):  # the lap may have been cancelled
             await self.mirror.quarantine(item)
         self._show_progress()
 

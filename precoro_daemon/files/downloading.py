@@ -25,12 +25,12 @@ from precoro_daemon.runtime.keyed_lock import KeyedLock
 from precoro_daemon.runtime.ports import Clock
 
 _WORTH_TAKING_UP = 8 * 2**20
-"""Bytes from which the start of a file is kept for a resume if the rest does not arrive."""
+"""Bytes from which the start of a file is kept for a resume if the download is interrupted."""
 
 _CHECKPOINT_BYTES = 64 * 2**20
 _CHECKPOINT_S = 5.0
-"""New data is made durable once it exceeds a number of bytes and this many seconds, so that a loss of power costs no
-more than both. On a fast line, waiting for the disk at each 64 MiB takes as long as the line.
+"""New data is made durable once it exceeds both the bytes above and these seconds, so a power failure costs no more
+than the larger of the two. On a fast line, waiting for the disk at each 64 MiB would take as long as the transfer.
 """
 
 _LAST_WORDS = 3.0
@@ -39,7 +39,7 @@ _LAST_WORDS = 3.0
 
 @dataclass(slots=True)
 class Sizes:
-    """How often the sizes in documents agreed with the files, and how often they did not."""
+    """How many files had the length that their document gives, and how many distinct other lengths arrived."""
 
     confirmed: int
     contradicted: int
@@ -70,8 +70,8 @@ class Downloader:
     """Downloads files.
 
     max_bytes  larger files are not fetched
-    patience   seconds after which a slow file is given up
-    locks      by attachment: the second of two that are the same finds the first
+    patience   seconds after which a slow download is given up
+    locks      one for each attachment, so that the second of two equal downloads finds the first one's file
     """
 
     source: AttachmentSource
@@ -84,24 +84,26 @@ class Downloader:
     locks: KeyedLock
 
     async def download(self, task: DownloadTask) -> Kept:
-        """Fetches the file to its path, unless the same one is kept elsewhere already; durable and recorded on
-        return.
+        """Fetches the file to its path, or links it if the same attachment is kept elsewhere. On return it is durable
+        and recorded.
 
-        Raises TemporaryError, PermanentError, and errors that end a run. Cancellation leaves a partial file if it can
-        be resumed safely, else nothing.
+        Raises TemporaryError, PermanentError, and errors that end a lap. Cancellation leaves a partial file if it
+        can be resumed safely, else nothing.
         """
         async with self.locks.of(task.file.attachment.id):
             try:
                 return await self._duplicate(task) or await self._fetch(task)
             except (PermanentError, MalformedAnswer):
-                # Only where nothing but the line broke is a beginning worth having.
+                # The start of a file is worth keeping only if nothing but the connection failed.
                 if task.part is not None:
                     task.part = None
                     await self.book.save_part(task.file, None)
                 raise
 
     async def _duplicate(self, task: DownloadTask) -> Kept | None:
-        """Links an attachment that several documents share, without a second call."""
+        """Links an attachment that another document shares, without a second call. Returns None if it cannot be
+        linked.
+        """
         if not task.file.shared or task.there:
             return None
         known = await self.book.kept_elsewhere(task.file)
@@ -111,26 +113,31 @@ class Downloader:
         return kept
 
     async def _fetch(self, task: DownloadTask) -> Kept:
-        """Opens the partial file first, so that no call is made for a file that the disk cannot hold."""
+        """Downloads the file, checks it and records it.
+
+        The partial file is opened first, so that no call is made for a file that the disk cannot hold.
+        """
         file, begun = task.file, task.part.length if task.part else 0
         async with self.store.partial_file(task.path, take_up=begun, replaces=task.replaces) as partial:
             part = task.part if partial.length else None
             async with self.source.open(file.attachment.id, part, self.sizes.of(file)) as incoming:
                 if partial.length and not incoming.start:
                     task.part = None
-                    await self.book.save_part(file, None)  # first: what is written now is not what it stands for
+                    await self.book.save_part(file, None)  # first, because its bytes will be overwritten
                     await partial.restart()
                 await self._copy(task, incoming, partial)
                 await self._judge(file, incoming, partial)
             kept = await self._keep(partial, task)
         same = await self.book.save_kept(file, kept, at=self.clock.now())
         if same is not None and self.store.capabilities.links:
-            with suppress(FolderUnusable, DiskFull, DiskFault):  # a second copy is no harm
+            with suppress(FolderUnusable, DiskFull, DiskFault):  # a second copy does no harm
                 await self.store.link(same, kept.path, replaces=True)
         return kept
 
     async def _copy(self, task: DownloadTask, incoming: Incoming, partial: PartialFile) -> None:
-        """Copies piece by piece; what cannot be completed now is left for a resume if possible."""
+        """Copies the body piece by piece. If the connection breaks or the copy is cancelled, it saves a large enough
+        part for a resume.
+        """
         if incoming.length is not None and incoming.length > self.max_bytes:
             raise await self._too_large(task.file, incoming.length)
         try:
@@ -169,8 +176,8 @@ class Downloader:
             raise DiskFull("the disk has no more room than it must keep")
 
     async def _too_large(self, file: AttachedFile, length: int) -> PermanentError:
-        """Records the length, so that the file is not requested again, unless the document gives another: the answer
-        may be wrong.
+        """Returns the error, and records the length so that the file is not requested again. If the document gives
+        another size, the length is not recorded, because the answer may be wrong.
         """
         size = self.sizes.of(file)
         if size is not None:

@@ -23,16 +23,21 @@ _log = get_logger()
 _WITH_FILES = Filter(attached_files_only=True)
 
 _UNPROVED_REPEAT_S = 86_400.0
-"""Seconds after which a whole listing that could not be proved complete is repeated."""
+"""The most seconds until a whole listing that could not be proved complete is repeated."""
 
 
 @dataclass(frozen=True, slots=True)
 class FindAttachments:
-    """Lists the records that have files: whole at first and at intervals, else what changed. A call or two a lap.
+    """Lists the records that have files: all of them at first and at intervals, else those that changed. A lap costs
+    a call or two.
 
-    Its position moves only when a scan was proved complete. An interrupted scan starts again; what it found stays.
-    overlap, every: seconds, as for the mirror and the census. skew: of Precoro's reading of `modifiedSince`; once it
-    is found, what was listed before does not count.
+    After a listing of changes, the position moves only if the scan was proved complete. A whole listing always
+    moves it, but is repeated within a day if it was not proved. An interrupted scan starts again; the records it
+    found stay noted.
+
+    overlap  seconds, as for the mirror
+    every    seconds between two whole listings, as for the census
+    skew     returns Precoro's skew in reading `modifiedSince`; listings from before it was found do not count
     """
 
     precoro: Precoro

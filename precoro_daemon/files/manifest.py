@@ -13,10 +13,10 @@ _LINES_A_WRITE = 500
 
 
 async def write_manifest(book: AttachmentBook, store: ObjectStore) -> None:
-    """Writes what an earlier lap left unwritten.
+    """Writes the lines that the manifest lacks.
 
-    A manifest that is ahead shows that the state was restored from a backup. It is then rewritten before anything is
-    stored, because later their ends would not differ.
+    A manifest that is ahead of the state shows that the state was restored from a backup. It is then rewritten
+    before anything is stored, because later the difference would no longer show.
     """
     if not store.capabilities.manifest:
         return

@@ -16,7 +16,9 @@ Obstructed = tuple[AttachedFile, FolderUnusable]
 async def reserve_paths(
     book: AttachmentBook, store: ObjectStore, files: Sequence[AttachedFile]
 ) -> tuple[list[DownloadTask], list[Obstructed]]:
-    """Returns what can be downloaded, and what cannot because something that is not ours is in its place."""
+    """Assigns a path to each file that has none and whose path is free. Returns the files that can be downloaded, and
+    those that cannot because something that is not ours is at their path.
+    """
     paths = {file.key: file.reserved or _path_of(file) for file in files}
     there = await store.in_the_way([paths[file.key] for file in files if not file.ours])
     await book.reserve(

@@ -38,7 +38,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class VerifyAttachments:
-    """Reads files again, those first that were not read for the longest time; wrong ones become due.
+    """Reads kept files again, starting with those that were read longest ago; damaged and missing ones become due.
 
     Orphans are reported and left alone; partial files of killed processes are removed.
     """
@@ -48,10 +48,10 @@ class VerifyAttachments:
     clock: Clock
 
     async def run(self, share: float) -> Verdict:
-        """Checks a `share` of all files, 0 to 1; at least one."""
+        """Checks a `share` of all files (0 to 1, rounded up), removes old partial files, and finds orphans."""
         verdict = Verdict()
         left = ceil(await self.book.count_stored() * share)
-        # Later than any before, also where our clock is behind the one that stamped those: each is read once.
+        # Later than any earlier stamp, even if our clock is behind the one that set it: each file is read once.
         stamp = max(self.clock.now(), await self.book.verified_last() + 1.0)
         while left > 0 and (files := await self.book.least_verified(min(left, _FILES_A_READ))):
             await self._verify(files, verdict, stamp)
@@ -62,7 +62,9 @@ class VerifyAttachments:
         return verdict
 
     async def _verify(self, files: Sequence[StoredFile], verdict: Verdict, stamp: float) -> None:
-        """Checks files; if the store itself cannot be used, none of them is judged. Raises BucketUnusable."""
+        """Checks files. Raises BucketUnusable if the store itself cannot be used; then none of these files is
+        judged.
+        """
         limiter = anyio.CapacityLimiter(_FILES_AT_ONCE)
         blocked: list[FilesBlocked] = []
 
@@ -70,7 +72,7 @@ class VerifyAttachments:
             found: tuple[int, bytes] | None = (-1, b"")
             async with limiter:
                 try:
-                    with suppress(FolderUnusable, DiskFault):  # what cannot be read is damaged
+                    with suppress(FolderUnusable, DiskFault):  # an unreadable file is damaged
                         found = await self.store.hash(stored.kept.path)
                 except FilesBlocked as error:
                     blocked.append(error)

@@ -26,18 +26,19 @@ unmatched.py             payments of the ledger that no intent carries, and why
 Theory of operation
 -------------------
 The ledger and Precoro each have payments that the other must get. A payment that must exist on the other side is an
-intent. What may happen to an intent, and why nothing is ever sent twice, is described above the table in
-rules/transitions.py.
+intent. The docstring of rules/transitions.py describes what may happen to an intent, and why nothing is ever sent
+twice.
 
-Rules decide by values alone: a source, an event, an obstacle, a question to a person. Reasons are sentences made from
-these values for people; no decision reads one. Every step goes through the recorder into the journal before the next
-call leaves. So a lap needs no memory: whatever the last one left, the next one finds in the store.
+Rules decide only by values: a source, an event, an obstacle, a question to a person. The reasons shown to people are
+sentences made from these values; no decision reads such a sentence. The recorder journals every step before the next
+call leaves. So a lap needs no memory: it finds in the store whatever the last lap left there.
 
 A lap to Precoro (mark_invoices_paid) resolves doubts, reads the ledger, follows its changes, makes intents of new
-payments, sends what fits, and finishes what was sent. A lap to the ledger (export_payments) compares the paid
-invoices with the earlier ones, and does the same in the other direction: before each entry it reads what is open on
-the bill (rules/open_bills), and what was recorded is compared before it counts (rules/receipts). A person's decisions
-come between two steps of a lap; if both move the same intent, the second finds it changed and leaves it.
+payments, sends those that fit, and finishes those that were sent. A lap to the ledger (export_payments) compares the
+paid invoices with those of the last comparison, and then does the same in the other direction. Before each entry it
+reads how much is open on the bill (rules/open_bills). What the ledger recorded is compared with the entry before it
+counts (rules/receipts). A person's decisions are carried out between two steps of a lap; if both move the same
+intent, the second one finds it changed and leaves it.
 
 A payment's way from the ledger to POST /payments: adapters/ledgers (sql, rows) > ports/ledger > ledger_access >
 ports/ledger_payments and its store > intake > rules/matching > recorder > ports/journal and its store >

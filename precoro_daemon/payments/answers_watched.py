@@ -31,7 +31,7 @@ _NOBODYS_NAME = "precoro-daemon asks whether Precoro answers"
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What payments of one direction depend on.
+    """The conditions on which payments of one direction depend.
 
     book    the changes in the shape of answers
     unfit   invoices that alone differ
@@ -57,8 +57,8 @@ class Answers:
 class WatchedGateway:
     """Implements `ports.gateway.PaymentGateway`, and lets no decision depend on an invoice that lacks something.
 
-    If other invoices lack it too, the lap ends; else that invoice is quarantined. So is an invoice that Precoro does
-    not return while it returns others.
+    If other invoices lack it too, the lap ends; else only that invoice is quarantined. An invoice that Precoro
+    does not return while it returns others is also quarantined.
     """
 
     gateway: PaymentGateway

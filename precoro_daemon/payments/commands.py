@@ -28,18 +28,23 @@ InvoiceId = Annotated[int, msgspec.Meta(gt=0, le=2**63 - 1)]
 
 
 class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """plan: read the ledger · adopt, repost, drop: decide about one payment · arm, disarm: allow or forbid sending ·
-    reread:
-    read the whole ledger · dismiss: hide an unreadable row of it · check: make one call to Precoro · doctor: make
-    a few ·
-    replay_pushes, drop_pushes: of an export
+    """A person's command.
 
+    kind     plan: reads the ledger
+             adopt, repost, drop: decides about one payment
+             arm, disarm: allows or forbids sending
+             reread: reads the whole ledger
+             dismiss: hides an unreadable row of the ledger
+             check, doctor: makes one call, or a few calls, to Precoro
+             replay_pushes, drop_pushes: repeats or drops pushes of an export
     by       the person, for the journal
-    ident    the start of the payment's id; dismiss: the key of the row; check, doctor: the fingerprint of the
-    credentials;
-             replay_pushes, drop_pushes: the name of the export, and since when or which
+    ident    the start of the payment's id
+             dismiss: the key of the row
+             check, doctor: the fingerprint of the credentials
+             replay_pushes, drop_pushes: the name of the export, a space, and since when or which
     payment  adopt: the other side's id of it
-    invoice, force  of repost
+    invoice  repost: Precoro's id of the invoice that it is for
+    force    repost: as for `decisions.repost`
     reason   for the journal
     """
 
@@ -63,7 +68,7 @@ def import_warning(imported: Mapping[str, int]) -> Sequence[str]:
 
 @dataclass(frozen=True, slots=True)
 class CommandHandler:
-    """Executes commands with the state, the ledger and the time; it makes no call to Precoro.
+    """Executes commands with the state, the ledger and the time, without calls to Precoro.
 
     marks  whether payments of the ledger are recorded at Precoro
     """

@@ -18,8 +18,8 @@ _LATEST_ARRIVAL = 86_400.0
 """Seconds for which a request may still be on its way; the longest known case took six hours."""
 
 _SHORTEST_PREFIX_CHARS = 4
-"""Least characters of an id that a person gives, so that an empty shell variable does not decide about the only
-payment.
+"""The fewest characters of an id that a person may give, so that an empty shell variable does not decide about the
+only payment.
 """
 
 
@@ -46,11 +46,11 @@ async def adopt(recorder: Recorder, access: LedgerAccess, intent: Intent, remote
     if remote_id != intent.remote_id:
         await _refuse_wrong(recorder, access, intent, remote_id)
     linked = await access.linked(intent)
-    # What the mirror does not have yet is checked on the invoice soon: a mistyped id is noticed then.
+    # A payment that the mirror lacks is soon checked on the invoice, which reveals a mistyped id.
     is_export = intent.direction is Direction.TO_LEDGER
     seen = is_export or intent.invoice_idn is None or remote_id == intent.remote_id
     event, said = Adopt(remote_id, seen), f"{by} found it there as {remote_id}"
-    # What the ledger changed since is news, and the next lap reports it.
+    # A change in the ledger since then stays a change, and the next lap reports it.
     if linked is not None and linked.intent == intent.id and not linked.changed:
         return await recorder.follow(intent, event, said, linked.payment)
     return await recorder.record(intent, event, said)
@@ -85,8 +85,9 @@ def _wrong(payment: Payment, intent: Intent) -> str:
 
 
 async def drop(recorder: Recorder, access: LedgerAccess, intent: Intent, by: str, reason: str) -> Intent:
-    """Records that it is not to be sent. If the ledger now has it for another invoice, that is another payment, and
-    is judged as such.
+    """Records that the payment must not be sent.
+
+    If the ledger now has it for another invoice, that is another payment, and the next lap judges it.
     """
     _expect(intent, State.REVIEW, State.PLANNED, State.REJECTED)
     if intent.state is State.REJECTED and (await recorder.journal.past(intent.id)).last == Drop.name:
@@ -100,8 +101,9 @@ async def drop(recorder: Recorder, access: LedgerAccess, intent: Intent, by: str
 
 
 async def repost(recorder: Recorder, access: LedgerAccess, intent: Intent, by: str, *, force: bool) -> Intent:
-    """Lets the next lap send it (again) as the ledger has it now, if it fits. `force`: although a request may still
-    be on its way.
+    """Lets the next lap send the payment (again) as the ledger has it now, if it fits.
+
+    force  sends it even if an earlier request may still arrive, or if the mirror does not have Precoro's payment
     """
     _expect(intent, State.REVIEW, State.REJECTED)
     if intent.invoice_id is None:
@@ -130,8 +132,8 @@ async def repost(recorder: Recorder, access: LedgerAccess, intent: Intent, by: s
 
 
 async def _refuse_standing(access: LedgerAccess, intent: Intent, *, force: bool) -> None:
-    """Refuses to send again what is on the other side, unless it is known to be cancelled there, or a person
-    says so.
+    """Refuses to send a payment again that the other side has. Two cases are allowed: Precoro's payment is known to
+    be cancelled, or the mirror does not have it and a person forces the sending.
     """
     assert intent.remote_id is not None
     if intent.direction is Direction.TO_PRECORO:
@@ -146,7 +148,7 @@ async def _refuse_standing(access: LedgerAccess, intent: Intent, *, force: bool)
 
 
 async def assign(recorder: Recorder, access: LedgerAccess, intent: Intent, invoice_id: int, by: str) -> Intent:
-    """Assigns a payment without an invoice to this one."""
+    """Assigns a payment that has no invoice to the given one."""
     _expect(intent, State.REVIEW)
     if intent.invoice_id is not None:
         raise DecisionRefused(f"it is for invoice {intent.invoice_idn}; correct it in the ledger if that is wrong")
@@ -166,8 +168,8 @@ async def assign(recorder: Recorder, access: LedgerAccess, intent: Intent, invoi
 
 
 async def _is_elsewhere(recorder: Recorder, access: LedgerAccess, intent: Intent, linked: LinkedPayment) -> bool:
-    """Returns whether the ledger has it for another invoice. An invoice that a person assigned was never named by the
-    ledger.
+    """Returns whether the ledger has the payment for another invoice. If a person assigned the invoice, only a change
+    of the ledger's name for it counts, because the ledger never named the assigned one.
     """
     if linked.moved or await is_meant(access, intent, linked.payment):
         return linked.moved
@@ -175,8 +177,8 @@ async def _is_elsewhere(recorder: Recorder, access: LedgerAccess, intent: Intent
 
 
 async def _standing(access: LedgerAccess, intent: Intent) -> LinkedPayment | None:
-    """Returns the payment as the ledger has it now, if it comes from there. Refuses one that was taken back or is
-    unreadable.
+    """Returns the payment as the ledger has it now, None if the ledger never had it. Refuses a payment that the
+    ledger took back or has for another invoice, or whose row is unreadable.
     """
     if intent.direction is not Direction.TO_PRECORO:
         return None

@@ -40,8 +40,8 @@ async def settle_entries(journal: Journal, access: LedgerAccess, recorder: Recor
 
 
 async def refer(recorder: Recorder, intent: Intent, error: SeveralFound) -> Intent:
-    """Leaves it to a person: checking or sending again would have the same result, and only a person can void the
-    surplus.
+    """Leaves several payments under one key to a person, because only a person can void the surplus: to check or send
+    again would have the same result.
     """
     adopt = f"`payments adopt {intent.id[:8]} --payment ID` with the id of the one that stays"
     why = f"{error}; void all but one there, then type {adopt}"
@@ -57,7 +57,9 @@ async def refer(recorder: Recorder, intent: Intent, error: SeveralFound) -> Inte
 
 
 async def _settle(access: LedgerAccess, recorder: Recorder, intent: Intent) -> Intent | None:
-    """Sends it again if that cannot create a second payment; else finds it by its key, or leaves it to a person."""
+    """Plans a repeat if that cannot create a second payment; else searches for the payment by its key, or leaves it
+    to a person. Returns None while nothing is settled.
+    """
     ledger = access.ledger
     if ledger.capabilities.create == "idempotent":
         await recorder.record(intent, Repeat(), "a repeat makes nothing new in this ledger")

@@ -33,7 +33,7 @@ from precoro_daemon.writes.sending import write_once
 
 @dataclass(frozen=True, slots=True)
 class EntrySender:
-    """Records the planned payments of one lap in the ledger.
+    """Records planned payments in the ledger, for one lap.
 
     stopped  returns why the kill-switch file forbids sending, "" if there is none
     """
@@ -69,12 +69,14 @@ class EntrySender:
             return False
 
     async def recognise(self, intent: Intent) -> None:
-        """Recognises the created payment when the ledger returns it as one of its own."""
+        """Links the payment that we created to its intent, once the ledger returns it."""
         if intent.remote_id is not None:
             await self.access.payments.recognise(intent.ledger, intent.remote_id)
 
     async def _stands_apart(self, intent: Intent, invoice: Invoice) -> bool:
-        """Returns whether neither mirror nor ledger have it by now: much may have happened while it waited."""
+        """Returns whether the payment may still be recorded: it was not cancelled at Precoro, and the ledger neither
+        has it nor one like it. Records the finding if it may not.
+        """
         if await self._is_canceled(intent):
             canceled = obstacle(ObstacleKind.SOURCE_CANCELED, intent.source)
             await withdraw(self.journal, self.recorder, intent, canceled)
@@ -87,7 +89,7 @@ class EntrySender:
         if intent.doubted:
             return await self._is_absent(
                 intent, invoice
-            )  # the equal one is likely ours; a repeat makes nothing new, or it would not be planned
+            )  # an equal one is probably ours; a repeat creates nothing new, else it would not be planned
         other = (await self.journal.past(intent.id)).other
         others = [payment for payment in await self._foreign(invoice) if payment.key not in other]
         if equal := [payment for payment in others if payment.amount == intent.amount]:
@@ -95,8 +97,8 @@ class EntrySender:
         return not equal
 
     async def _is_absent(self, intent: Intent, invoice: Invoice) -> bool:
-        """Searches for what an earlier attempt may have recorded: if bills are read, that part is no longer open on
-        the bill.
+        """Returns whether the ledger does not have what an earlier attempt may have recorded. This is searched only
+        if bills are read, because a recorded payment is no longer open on its bill.
         """
         capabilities = self.access.ledger.capabilities
         if not capabilities.bills or capabilities.lookup == "none":
@@ -114,7 +116,7 @@ class EntrySender:
         return False
 
     async def _fits_bill(self, intent: Intent, invoice: Invoice) -> bool:
-        """Returns whether the bill has that much open now: people, bank lines and other programs pay bills too."""
+        """Returns whether the bill has enough open now: people, bank lines and other programs pay bills too."""
         ledger = self.access.ledger
         if not ledger.capabilities.bills:
             return True
@@ -142,7 +144,7 @@ class EntrySender:
         """Creates the entry. `bill`: the ledger's name for the bill, None if unknown."""
 
         async def begin(_: str) -> Intent:
-            if reason := await self.stopped():  # much may have happened while the ledger was asked
+            if reason := await self.stopped():  # much may have changed during the requests to the ledger
                 raise SendingStopped(reason)
             attempt = Attempt(intent.id, intent.attempts + 1, self.access.clock.now(), intent.amount)
             begun = await self.recorder.begin(intent, attempt, {})
@@ -165,7 +167,7 @@ class EntrySender:
                 if not given and not isinstance(error, PermanentError):
                     raise
                 if not given:
-                    await permit("")  # what the ledger refuses while all is prepared is an outcome too
+                    await permit("")  # a refusal during the preparation is an outcome, too
                 several.extend([error] if isinstance(error, SeveralFound) else [])
                 return outcome_by_contract(error)
 
@@ -233,7 +235,7 @@ def foreign(
 
 
 def entry_of(intent: Intent, invoice: Invoice, by: MatchBy) -> Entry:
-    """Returns the entry.
+    """Returns the entry for an intent.
 
     by  if the ledger identifies bills by ids that a connector left at Precoro, that id is sent as the external one
     """

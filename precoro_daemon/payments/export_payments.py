@@ -36,7 +36,7 @@ from precoro_daemon.telemetry import get_logger
 _log = get_logger()
 
 _SKEW_S = 60.0
-"""Seconds by which the clocks of Precoro's own servers may differ. A payment of that minute is recorded rather than
+"""Seconds by which the clocks of Precoro's own servers may differ. A payment created in this time is recorded, not
 taken as known.
 """
 
@@ -50,8 +50,8 @@ def _nothing(_: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ExportPayments:
-    """Compares the paid invoices with those of the last comparison, and records new payments in the ledger via the
-    journal.
+    """Compares the paid invoices with those of the last comparison, and records new payments in the ledger through
+    the journal.
 
     stopped  returns why the kill-switch file forbids sending, "" if there is none
     adopt    whether the first lap takes what is already paid as known
@@ -82,7 +82,7 @@ class ExportPayments:
         except (BudgetSpent, Stopped, FatalError) as error:
             ended = error
         except StaleIntent as error:
-            _log.info("payments_decided", reason=str(error))  # whose command it was wakes us for the rest
+            _log.info("payments_decided", reason=str(error))  # the person's command wakes this job for the rest
         self.rounds.lap_ended()
         return LapReport(brought=recorder.moves, failed=recorder.failed, ended=ended)
 
@@ -105,7 +105,7 @@ class _Lap:
         for settled in await settle_entries(job.journal, job.access, self.recorder):
             await self.sender.recognise(settled)
             if settled.invoice_id is not None:
-                await job.paid_set.again(settled.invoice_id)  # its payment may be gone from Precoro by now
+                await job.paid_set.again(settled.invoice_id)  # its payment may have vanished from Precoro
         adopted_at = await self._compare()
         if await self._read_ledger():
             if adopted_at is not None:
@@ -141,7 +141,7 @@ class _Lap:
         while after is not None:
             after, _ = await job.paid_set.compare(after, known=first and job.adopt)
         if adopted_at is None:
-            # Not our own clock: a payment made since the list was read would count as known, and nobody had seen it.
+            # Not our clock: payments created after the list was read would count as known, but were never seen.
             adopted_at = known_by - _SKEW_S if job.adopt else 0.0
             await job.paid_set.adopt(adopted_at)
         await job.paid_set.leave(job.access.clock.now())

@@ -31,9 +31,11 @@ _UNMATCHED_SHOWN = 1000
 class Forecast:
     """One intent, and what the next lap would do with it.
 
-    fate    send: would be sent · held: would not, for now · doubt: is being checked · review: a person decides ·
-    refused:
-            the other side refused it
+    fate    send: it would be sent
+            held: it would not be sent for now
+            doubt: its outcome is unknown and is being checked
+            review: a person decides
+            refused: the other side refused it
     amount  what would be sent: the remainder, if the ledger differs from it by a cent
     """
 
@@ -45,8 +47,10 @@ class Forecast:
 
 @dataclass(frozen=True, slots=True)
 class LapForecast:
-    """closed     why nothing is sent now, "" if sending is allowed
-    waiting    number of payments in the ledger without a payable invoice
+    """What the next lap would do with all intents.
+
+    closed     why nothing is sent now, "" if sending is allowed
+    waiting    number of payments in the ledger that no intent carries
     unmatched  the newest of them
     """
 
@@ -78,8 +82,8 @@ async def forecast_lap(
 
 
 async def _undone(access: LedgerAccess) -> Sequence[Forecast]:
-    """Returns what the ledger took back and cannot be given to a person before another payment of its invoice is
-    resolved.
+    """Returns payments that the ledger took back after they were sent. A person decides about each, but not before
+    the other payment of its invoice is resolved.
     """
     changes = await access.payments.changed(access.name)
     return [
@@ -117,7 +121,7 @@ async def _judge(access: LedgerAccess, intent: Intent) -> Forecast:
     if linked is not None and linked.unreadable is not None:
         return _held(intent, str(obstacle(ObstacleKind.ROW_UNREADABLE, detail=linked.unreadable)))
     planned = PlannedPayment(intent.invoice_id, terms_of(intent), intent.names)
-    # A list does not show payments: those are checked when it is sent.
+    # A list's row does not show payments: they are checked before sending.
     verdict = check(planned, replace(invoices[0], payments=()), frozenset(), _day(access.clock.now()))
     if verdict.kind == "send":
         return Forecast(intent, "send", verdict.amount, f"it fits what {invoices[0]} still owes")

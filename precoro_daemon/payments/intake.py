@@ -41,14 +41,14 @@ def judge(access: LedgerAccess, candidate: MatchCandidate) -> Verdict:
         said = f"it carries the key of our own entry {candidate.payment.ours}, which is there already: is it a copy?"
         return replace(verdict, kind="hold", reason=said, asks=True)
     if verdict.kind == "plan" and equal:
-        # A ledger that does not give our key back shows what we made as anybody's, and on the day of its choice.
+        # A ledger that keeps no keys returns our entry like any other payment, perhaps with another day.
         said = f"it may be our own entry of {equal[0].day} (see {equal[0].id}), which did not come back so far"
         return replace(verdict, kind="hold", reason=said, asks=True)
     return verdict
 
 
 async def _plan(access: LedgerAccess, recorder: Recorder, candidates: Sequence[MatchCandidate]) -> None:
-    """Makes intents with one commit. Nothing of any of them is sent before."""
+    """Makes intents with one commit, before any of them is sent."""
     begun = [one for candidate in candidates if (one := _beginning(access, recorder, candidate)) is not None]
     if not begun:
         return
@@ -82,7 +82,9 @@ def new_intent(
     held_for: Obstacle | None = None,
     step: Step | None = None,
 ) -> Intent:
-    """Returns a new intent. `step`: its first step, if already known; then `begun` makes no second value of it."""
+    """Returns a new intent. If its first `step` is known, the intent already has the state after it, so `begun` need
+    not copy it.
+    """
     source = LedgerSource(payment.key)
     return Intent(
         id=access.intent_id(source, invoice),

@@ -25,9 +25,9 @@ INVOICE_REFUSALS = (Forbidden, Refused)
 
 @dataclass(slots=True)
 class LapFaults:
-    """The other invoices of a lap show whose fault a failure is: if one was answered, the server is well.
+    """Decides, by the other invoices of a lap, whose fault a failure is: if one was answered, the server is well.
 
-    After three failures in a row no more are requested, because each costs five calls.
+    After three failures in a row no more invoices are requested, because each costs five calls.
 
     failed   the error of each invoice that failed
     refused  the same for those that Precoro refused to show
@@ -44,7 +44,7 @@ class LapFaults:
         self.failed, self.refused, self.is_well, self._breaker = {}, {}, False, CircuitBreaker()
 
     def refuse_more(self, idn: int | str) -> None:
-        """Raises TemporaryError if requesting the invoice would be pointless."""
+        """Raises TemporaryError if the invoice failed in this lap already, or the ones before it failed in a row."""
         if (known := self.failed.get(idn) or self.refused.get(idn)) is not None:
             raise TemporaryError(f"invoice {idn} failed in this lap already: {known}")
         if self._is_out:
@@ -62,8 +62,8 @@ class LapFaults:
     async def alone(self, is_server_well: Callable[[], Awaitable[bool]]) -> Mapping[int | str, DaemonError]:
         """Returns, at the end of the lap, the invoices that alone failed.
 
-        If no other invoice shows whether the server is well, the server is asked. Whether the key may see invoices is
-        shown only by another invoice.
+        If no other invoice shows whether the server is well, `is_server_well` finds out. Only another invoice
+        shows whether the key may read invoices.
         """
         return {**await self._failed_alone(is_server_well), **(self.refused if self.is_well else {})}
 

@@ -24,7 +24,7 @@ _log = get_logger()
 class LedgerAccess:
     """The ledger of one company.
 
-    payments  what it said so far
+    payments  what was read from it so far
     company   the company, which is part of every id that we derive
     match_by  which of Precoro's names for an invoice the ledger uses
     currency  the currency of payments that name none, "" if unknown
@@ -61,8 +61,9 @@ class LedgerAccess:
         _log.info("ledger_reread", ledger=self.name, reason=reason)
 
     async def _follow_settings(self) -> None:
-        """Makes the ledger be read again after a change of the settings, because others could not read something, or
-        read it differently. The same holds after an earlier version, which did not store its settings.
+        """Makes the ledger be read again after its settings changed, because the earlier ones may have read something
+        differently, or not at all. If an earlier version of this program stored no settings, the ledger is read
+        again only if rows are unreadable.
         """
         before = await self.payments.reading(self.name) if self.settings else self.settings
         if before == self.settings:
@@ -89,7 +90,7 @@ class LedgerAccess:
 
     def _normal(self, row: LedgerPayment) -> LedgerPayment:
         if row.currency and row.ours is None:
-            return row  # as most are
+            return row  # most are
         return replace(row, currency=row.currency or self.currency, ours=key_in(row.ours or ""))
 
     def intent_id(self, source: Source, invoice: Invoice | None) -> str:
@@ -102,12 +103,12 @@ class LedgerAccess:
         return await self.payments.linked(intent.ledger, intent.source.key)
 
     async def for_invoice(self, invoice: Invoice) -> Sequence[LedgerPayment]:
-        """Returns the ledger's payments for it."""
+        """Returns the ledger's payments for the invoice."""
         name = self.name_of(invoice)
         return [] if name is None else await self.payments.named(self.name, name)
 
     def name_of(self, invoice: Invoice) -> str | None:
-        """Returns the ledger's name for it."""
+        """Returns the ledger's name for the invoice, None if it has none."""
         names = {
             "external_id": invoice.external_id,
             "id": str(invoice.id),

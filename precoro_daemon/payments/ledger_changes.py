@@ -35,7 +35,7 @@ async def _follow(access: LedgerAccess, recorder: Recorder, changed: Changed) ->
         return
     verdict = await _judge_anew(access, recorder.journal, intent, payment)
     if verdict is not None and await _may_be_ours(recorder.journal, intent, payment):
-        return  # until the outcome of that entry is known
+        return  # it waits until the outcome of that entry is known
     match intent.state:
         case State.REJECTED:
             await _follow_ended(access, recorder, changed, verdict)
@@ -44,7 +44,7 @@ async def _follow(access: LedgerAccess, recorder: Recorder, changed: Changed) ->
             await recorder.record(intent, Hold(check_at=access.clock.now()), why)
         case _ if payment.amount <= 0 < intent.amount:
             await recorder.follow(intent, Withdraw(), said, payment)
-        case _ if verdict is None:  # and judged like a new one
+        case _ if verdict is None:  # then it is judged like a new one
             await recorder.follow(intent, Withdraw(), said, payment, link="frees")
         case _ if verdict.kind == "hold" or (await recorder.journal.past(intent.id)).asked:
             event = Hold(terms=payment.terms, obstacle=verdict.obstacle)
@@ -68,8 +68,8 @@ async def _follow_suppliers(access: LedgerAccess, recorder: Recorder) -> None:
 
 
 async def _follow_sent(access: LedgerAccess, recorder: Recorder, intent: Intent, payment: LedgerPayment) -> None:
-    """Follows a change after sending. Another name of the supplier makes no other payment if the invoice is the
-    same.
+    """Follows a change after sending. A new name of the supplier does not make it another payment if the invoice is
+    the same.
     """
     terms = terms_of(intent)
     same = (terms.amount, terms.currency, terms.day) == (payment.amount, payment.currency, payment.paid_on)
@@ -95,8 +95,10 @@ def changed_since(intent: Intent, payment: LedgerPayment) -> str:
 
 
 async def _follow_ended(access: LedgerAccess, recorder: Recorder, changed: Changed, verdict: Verdict | None) -> None:
-    """Follows an intent that was refused, dropped, or taken back in the ledger. A dropped payment is not sent,
-    whatever its amount; for another invoice it is another payment.
+    """Follows an intent that was refused, dropped, or taken back in the ledger.
+
+    A dropped payment is not sent, whatever its new amount. If the ledger now has it for another invoice, it is
+    another payment.
     """
     intent, payment = changed.intent, changed.payment
     elsewhere = verdict is None and (changed.moved or not changed.dropped or intent.invoice_id is not None)
@@ -112,8 +114,10 @@ async def _follow_ended(access: LedgerAccess, recorder: Recorder, changed: Chang
 
 
 async def follow_entries(access: LedgerAccess, recorder: Recorder) -> None:
-    """Follows changes of what we made in the ledger. Another day, or another name of the supplier, is left to the
-    ledger; nothing is ever sent back for it.
+    """Follows changes of payments that we made in the ledger.
+
+    A changed day or supplier name is accepted. A changed amount, currency or invoice is left to a person; nothing
+    is ever sent back to Precoro for it.
     """
     for changed in await access.payments.changed_entries(access.name):
         intent, payment = changed.intent, changed.payment
@@ -125,13 +129,13 @@ async def follow_entries(access: LedgerAccess, recorder: Recorder) -> None:
 
 
 async def hold_unreadable(access: LedgerAccess, recorder: Recorder) -> None:
-    """Holds payments whose row in the ledger became unreadable: they are not sent as they were before, and judged
-    again once the row is readable.
+    """Holds payments whose row in the ledger became unreadable. They are not sent with their earlier content, and are
+    judged again once the row is readable.
 
-    A payment of which something may have been sent stays as it is: a person could only wait, too.
+    A payment that may have been sent stays as it is, because a person could only wait, too.
     """
     if not await access.payments.unreadable(access.name):
-        return  # as nearly always
+        return  # nearly always
     for intent in await recorder.journal.in_state(Direction.TO_PRECORO, State.PLANNED):
         linked = await access.linked(intent)
         if linked is not None and linked.unreadable is not None and await _made_nothing(recorder, intent):
@@ -151,7 +155,7 @@ async def _may_be_ours(journal: Journal, intent: Intent, payment: LedgerPayment)
 
 
 async def is_meant(access: LedgerAccess, intent: Intent, payment: LedgerPayment) -> bool:
-    """Returns whether the ledger's name for the invoice is one of the intent's invoice, perhaps among others."""
+    """Returns whether the ledger's name for the invoice fits the intent's invoice, perhaps among others."""
     if intent.invoice_id is None:
         return False
     namesakes = await access.payments.candidates(intent.invoice_id, access.match_by)

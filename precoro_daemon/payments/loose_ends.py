@@ -28,7 +28,7 @@ _NOTED_WITHIN_S = 6 * 3_600.0
 async def finish(reconciler: Reconciler, recorder: Recorder) -> None:
     """Sets our id on what was created, checks that it exists, and reports refusals on the invoice."""
     for intent in await reconciler.journal.canceled():
-        if not await others_unresolved(reconciler.journal, intent):  # also not one of these that was just missed
+        if not await others_unresolved(reconciler.journal, intent):  # nor one that this loop just recorded as missing
             await recorder.record(intent, Miss(), f"payment {intent.remote_id} was cancelled in Precoro")
     await report_refusals(reconciler.gateway, reconciler.journal, recorder, Direction.TO_PRECORO)
     for intent in await reconciler.journal.unfinished(Direction.TO_PRECORO):
@@ -84,14 +84,14 @@ async def _mark(reconciler: Reconciler, recorder: Recorder, intent: Intent) -> I
 
 
 def _leave_for_later(error: DaemonError, recorder: Recorder, intent: Intent) -> None:
-    """Raises a failure that may pass, as long as it is worth a call."""
+    """Raises the failure if it is temporary and the note is recent enough to be worth more calls."""
     if isinstance(error, TemporaryError) and recorder.clock.now() < intent.since + _NOTED_WITHIN_S:
         raise error
 
 
 async def _see(reconciler: Reconciler, recorder: Recorder, intent: Intent) -> None:
-    """Checks with the mirror, which costs no call, or with the invoice itself if the mirror does not show it in
-    time.
+    """Checks that the payment exists: in the mirror, which costs no call, or on the invoice itself if the mirror does
+    not show it in time.
     """
     assert intent.remote_id is not None
     if (mirrored := await _mirrored(reconciler, intent, intent.remote_id)) is not None:

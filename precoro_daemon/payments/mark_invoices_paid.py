@@ -37,12 +37,14 @@ _NAMES_AT_ONCE = 100
 """Intents searched with one call: each has two names, and Precoro accepts 200."""
 
 _MOST_REPEATS = 3
-"""How often a lap judges again because it had to wait for quota; then the next lap continues."""
+"""Once this many judgements of a lap have become too old while waiting for quota, it leaves their payments to the
+next lap.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class MarkInvoicesPaid:
-    """Resolves doubts first; then reads and matches the ledger, and sends what fits, one payment at a time.
+    """Resolves doubts first; then reads and matches the ledger, and sends the payments that fit, one after the other.
 
     named    whether payments carry our id
     stopped  returns why the kill-switch file forbids sending, "" if there is none
@@ -70,9 +72,9 @@ class MarkInvoicesPaid:
         except (BudgetSpent, Stopped, FatalError) as error:
             ended = error
         except StaleIntent as error:
-            _log.info("payments_decided", reason=str(error))  # whose command it was wakes us for the rest
+            _log.info("payments_decided", reason=str(error))  # the person's command wakes this job for the rest
         self.rounds.lap_ended()
-        # What found no invoice is news too: lists are scanned for it.
+        # Payments without an invoice count too: lists are scanned for their invoices.
         return LapReport(brought=recorder.moves + lap.received, failed=recorder.failed, ended=ended)
 
     def _sender(self, recorder: Recorder) -> PaymentSender:
@@ -82,8 +84,8 @@ class MarkInvoicesPaid:
 
 
 def _failed_last(intent: Intent) -> bool:
-    """The sort key that puts failed intents last: the other invoices show whether the server is well, and should not
-    wait.
+    """Returns whether the intent's invoice failed last time. Those come last, so that the others need not wait for
+    them and show first whether the server is well.
     """
     return intent.obstacle is not None and intent.obstacle.kind is ObstacleKind.INVOICE_UNFIT
 
@@ -146,7 +148,9 @@ class _Lap:
         return True
 
     async def _find_earlier(self, planned: Sequence[Intent]) -> None:
-        """Finds what an earlier life of this store already sent, by its names, a hundred with one call."""
+        """Searches Precoro for payments that an earlier life of this store sent, by their names, a hundred with one
+        call, and records the result.
+        """
         for start in range(0, len(planned), _NAMES_AT_ONCE):
             some = planned[start : start + _NAMES_AT_ONCE]
             names = {name for intent in some for name in intent.names}

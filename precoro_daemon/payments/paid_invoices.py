@@ -47,7 +47,9 @@ class InvoiceChecker:
     lacks: Callable[[str], str]
 
     async def check(self, paid: PaidInvoice) -> bool:
-        """Returns whether all its payments are now in the journal; if not, one of them waits for the next lap."""
+        """Makes intents of the invoice's new payments. Returns whether all of them are now in the journal; if not,
+        one of them waits for the next lap.
+        """
         invoice = await self._read(paid)
         exported = await self.journal.of_invoice(Direction.TO_LEDGER, paid.id)
         if not paid.paid:
@@ -64,8 +66,8 @@ class InvoiceChecker:
         return not any(share.kind == "wait" for share in found)
 
     async def _read(self, paid: PaidInvoice) -> Invoice | None:
-        """Reads the invoice from the mirror if that has, or gets, its detail; else with one call. None: Precoro no
-        longer has it.
+        """Reads the invoice from the mirror if it has, or gets, the detail; else with one call. Returns None if
+        Precoro no longer has it.
         """
         asked_at, fresh = 0.0, None
         while fresh is None:
@@ -74,7 +76,7 @@ class InvoiceChecker:
                 return read_invoice(paid.detail)
             if paid.idn is None:
                 raise BadRecord("it has no number to ask for it by")
-            # The mirror wants this very detail too; fetched twice, it would cost two calls and a minute of waiting.
+            # The mirror needs the same detail; fetching it twice would cost two calls and a wait of a minute.
             due = Due("invoices", paid.id, paid.idn, paid.version)
             asked_at = self.access.clock.now()
             try:
@@ -82,14 +84,14 @@ class InvoiceChecker:
             except NotFound:
                 return None
         if fresh.invoice.id != paid.id:
-            # Another one of that number, parts of a split among them: what we know of this one is what the list says.
+            # Another invoice of that number, for example part of a split: only the list's row of this one is known.
             return next(iter(await self.access.payments.candidates(paid.id, "id")), None)
         await self.answers.save(due, Detail(paid.id, fresh.raw), asked_at=asked_at)
         return fresh.invoice
 
     async def _follow(self, exported: Sequence[Intent], invoice: Invoice | None) -> None:
-        """Reports a payment that vanished from Precoro if the ledger has it, and does not send it if not; nothing is
-        undone.
+        """Follows payments that vanished from Precoro: one that the ledger has or may have is left to a person, any
+        other is not sent. Nothing is undone.
         """
         if invoice is not None and invoice.payments is None:
             return
@@ -107,8 +109,8 @@ class InvoiceChecker:
                 await withdraw(self.journal, self.recorder, intent, obstacle(ObstacleKind.SUM_CHANGED))
 
     async def _known(self, invoice: Invoice, exported: Sequence[Intent]) -> Known:
-        """Returns what is known. An intent with an unknown outcome may have created any payment that did not exist
-        before it.
+        """Returns what the invoice's payments are compared with. An intent with an unknown outcome may have created
+        any payment that did not exist before its first attempt.
         """
         pending: list[Pending] = []
         ours = await self.journal.of_invoice(Direction.TO_PRECORO, invoice.id)
@@ -117,7 +119,7 @@ class InvoiceChecker:
                 attempts = await self.journal.attempts(intent.id)
                 pending += [Pending(one.amount, attempts[0].known) for one in attempts]
         payments = await self.access.for_invoice(invoice)
-        # Also what an earlier life of the store has sent: it derived the same names.
+        # Payments sent by an earlier life of the store count too: it derived the same names.
         derived = [self.access.intent_id(LedgerSource(payment.key), invoice) for payment in payments]
         return Known(
             made={int(intent.remote_id) for intent in ours if intent.remote_id is not None},
@@ -132,7 +134,7 @@ class InvoiceChecker:
 
     async def _unlisted(self, invoice: Invoice) -> Collection[int]:
         if (await self.answers.mirror.cursor("payments")).at is None:
-            return ()  # nobody mirrors them
+            return ()  # payments are not mirrored
         some = [payment.id for payment in invoice.standing if not payment.is_whole]
         return [one for one in some if await self.access.payments.mirrored_payment(str(one)) is None]
 

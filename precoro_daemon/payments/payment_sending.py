@@ -34,8 +34,8 @@ and a person may enter the same payment meanwhile.
 """
 
 LEDGER_STALE_S = 300.0
-"""The most seconds between reading the ledger and sending; after that it is read again: a lap with many payments is
-long.
+"""The most seconds between reading the ledger and judging a payment. A lap with many payments takes longer, and reads
+the ledger again.
 """
 
 
@@ -45,7 +45,7 @@ class JudgedTooLongAgo(DaemonError):
 
 @dataclass(slots=True)
 class PaymentSender:
-    """Sends the planned payments of one lap.
+    """Sends planned payments, for one lap.
 
     stopped         returns why the kill-switch file forbids sending, "" if there is none
     named           whether payments carry our id
@@ -61,10 +61,10 @@ class PaymentSender:
     ledger_read_at: float = 0.0
 
     async def send(self, intent: Intent) -> None:
-        """Checks the invoice as it is now, and sends, holds, or leaves the payment for later.
+        """Checks the invoice as it is now, and sends the payment, holds it, or leaves it for later.
 
-        Raises SendingStopped; JudgedTooLongAgo, and nothing was sent; what reading the invoice raises; and errors
-        that also keep every other call from leaving.
+        Raises SendingStopped; JudgedTooLongAgo if nothing was sent for that reason; what reading the invoice
+        raises; and errors that also keep every other call from leaving.
         """
         if (keeps := await self._obstacle(intent)) is not None:
             await self._postpone(intent, keeps)
@@ -191,8 +191,8 @@ class PaymentSender:
             raise outcome.ended
 
     async def _settle_sent(self, intent: Intent, outcome: Outcome[Payment], attempts: Sequence[Attempt]) -> None:
-        """Records the outcome. An answer that names an earlier payment proves no new one. A refusal proves that there
-        is none only if no earlier attempt may have created one.
+        """Records the outcome. An answer that names an earlier payment does not prove a new one. A refusal proves
+        that there is none only if no earlier attempt may have created one.
         """
         payment, clean = outcome.result, made_nothing(attempts[:-1])
         if payment is not None and payment.id in attempts[-1].known:

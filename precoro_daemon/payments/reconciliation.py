@@ -23,8 +23,7 @@ from precoro_daemon.writes.checks import next_check
 
 @dataclass(frozen=True, slots=True)
 class Reconciler:
-    """Finds out what happened to payments to Precoro. A payment that cannot be checked now is checked in the next
-    lap.
+    """Finds out what happened to payments to Precoro. A check that fails now is repeated in the next lap.
 
     naming  the form of our id at Precoro
     """
@@ -37,7 +36,9 @@ class Reconciler:
     naming: Literal["uuid", "number"] = "uuid"
 
     async def recover(self, recorder: Recorder) -> None:
-        """Puts into doubt what was being sent when the program ended: its answer was lost."""
+        """Moves the payments that were being sent when the program ended into doubt, because their answers were
+        lost.
+        """
         for intent in await self.journal.in_state(Direction.TO_PRECORO, State.SENDING):
             await self.lose(recorder, intent, "the program ended before the answer came")
 
@@ -76,7 +77,7 @@ class Reconciler:
         """Returns the invoice as it is now; None if Precoro no longer has it, or has another one under its number."""
         assert intent.invoice_id is not None
         mirrored = await self.payments.candidates(intent.invoice_id, "id")
-        # It may have been given another number since.
+        # The invoice may have another number by now.
         idn = next((one.idn for one in mirrored if one.idn is not None), intent.invoice_idn)
         if idn is None:
             raise PermanentError(f"{intent}: the invoice has no number to ask for it by")
@@ -93,15 +94,19 @@ class Reconciler:
         return frozenset(int(one.remote_id) for one in others if one.remote_id is not None and one.id != intent.id)
 
     async def _doubt(self, intent: Intent) -> Doubt:
-        """Returns the doubt. Any payment that is newer than the first attempt that may have created one can be it."""
+        """Returns the doubt about an intent. Any payment that is newer than the first attempt that may have created
+        one can be the one in doubt.
+        """
         attempts = [one for one in await self.journal.attempts(intent.id) if one.outcome not in MADE_NOTHING]
         first, last = attempts[0], attempts[-1]
         return Doubt(last.amount, intent.names, first.known, await self.ours(intent), last.at, intent.checks)
 
 
 async def compare(recorder: Recorder, intent: Intent, payment: Payment | None) -> bool:
-    """Returns whether the payment equals the ledger's; a found one may have been created before the ledger changed
-    it. A different one is left to a person, unless another intent of the invoice is unresolved.
+    """Returns whether Precoro's payment equals the ledger's. They may differ if it was created before the ledger
+    changed.
+
+    One that differs is left to a person, unless another intent of the invoice is unresolved.
     """
     if payment is None or not (why := _difference(payment, intent)):
         return True
@@ -124,7 +129,7 @@ def _difference(payment: Payment, intent: Intent) -> str:
 
 
 def found(payment: Payment, intent: Intent) -> Find:
-    """Returns the event of a payment that was seen under our id. One that differs is checked once more."""
+    """Returns the event for a payment that was found under our id. One that differs is checked once more later."""
     return Find(str(payment.id), payment.idn, seen=not _difference(payment, intent))
 
 
@@ -135,7 +140,7 @@ def facts_of(fresh: Fresh | None) -> Mapping[str, str]:
 
 
 def facts_on(invoice: Invoice) -> dict[str, str]:
-    """Returns what was read, for people who must decide."""
+    """Returns what was read of the invoice, for a person who must decide."""
     payments: Sequence[Payment] = invoice.payments or ()
     shown = [
         f"{one.id}: {'?' if one.amount is None else plain(one.amount)} on {one.day}"

@@ -28,12 +28,14 @@ _LOGGED = {
 _WORRYING = frozenset({State.REJECTED, State.DOUBT, State.REVIEW})
 
 _LOGGED_EACH = 100
-"""Payments planned at once that get a log line each: more would not be read, and the journal has them all."""
+"""The most payments planned together that get a log line each: more lines would not be read, and the journal has them
+all.
+"""
 
 
 @dataclass(slots=True)
 class Recorder:
-    """Journals each step and logs it once. Counts for the report of a lap."""
+    """Journals each step and logs it once. Counts steps and failures for the report of a lap."""
 
     journal: Journal
     clock: Clock
@@ -47,8 +49,8 @@ class Recorder:
         return intent
 
     async def plan_many(self, beginnings: Sequence[Beginning]) -> Sequence[Intent | None]:
-        """Does `plan` for all of them in one commit, which costs more than what it stores. A large number is logged
-        as a count; anything for a person has its own line.
+        """Does `plan` for all of them in one commit, because a commit costs more than the rows in it. Many planned
+        payments are logged as one count; one that is not planned has its own line.
         """
         intents = await self.journal.plan_many(beginnings)
         begun = [intent for intent in intents if intent is not None]
@@ -65,8 +67,8 @@ class Recorder:
     async def replace(
         self, intent: Intent, why: str, new: Intent, reason: str, payment: LedgerPayment
     ) -> Intent | None:
-        """Replaces an intent by another one that carries its payment. Returns None, and does nothing, if that
-        exists.
+        """Replaces an intent by another one that carries its payment. Returns None, and does nothing, if the new one
+        cannot begin.
         """
         drop, begin = self.step(Drop(), why), self.step(Plan(Assigned()), reason)
         planned = await self.journal.replace(intent, drop, new, begin, payment)
@@ -85,7 +87,7 @@ class Recorder:
     async def follow(
         self, intent: Intent, event: Event, reason: str, payment: LedgerPayment, *, link: Link = "carries"
     ) -> Intent:
-        """Records what the ledger says about it now."""
+        """Records a step that follows what the ledger now says about the payment."""
         step = self.step(event, reason, {"ledger": str(payment)})
         after = await self.journal.record(intent, step, payment, link=link)
         self._notify(intent, after)
@@ -124,6 +126,6 @@ class Recorder:
 async def others_unresolved(journal: Journal, intent: Intent) -> bool:
     """Returns whether another intent of the invoice is unresolved: then this one cannot begin again."""
     if intent.invoice_id is None:
-        return False  # a person took it for done without saying of what
+        return False  # a person adopted it without naming its invoice
     others = await journal.of_invoice(intent.direction, intent.invoice_id)
     return any(one.id != intent.id and one.state in UNRESOLVED for one in others)

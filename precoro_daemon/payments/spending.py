@@ -14,7 +14,7 @@ from precoro_daemon.runtime.ports import Clock
 
 @dataclass(slots=True)
 class Spending:
-    """One lap's account of one direction.
+    """The amounts sent in one direction, as counted by one lap.
 
     sent   number of payments sent in this lap
     today  by currency: what was sent in the 24 hours before the lap first asked, and since then

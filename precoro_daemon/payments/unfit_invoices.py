@@ -18,7 +18,7 @@ from precoro_daemon.telemetry import get_logger
 _log = get_logger()
 
 _REST_S = 3_600.0
-"""Seconds until it is read again: each reading costs one of the day's calls."""
+"""Seconds until an unfit invoice is read again, because each reading costs one of the day's calls."""
 
 _FAULTY_REST_S, _LONGEST_FAULTY_REST_S = 900.0, 6 * 3_600.0
 """Seconds until an invoice that cannot be fetched is requested again; they double each time, up to the second value,
@@ -26,8 +26,8 @@ because most failures cost five calls.
 """
 
 _FORGOTTEN_AFTER_S = 2 * 86_400.0
-"""Seconds without a request after which it is forgotten: its payments were decided otherwise, or Precoro no longer
-has it.
+"""Seconds without a request after which an unfit invoice is forgotten: its payments were decided otherwise, or
+Precoro no longer has it.
 """
 
 _INVOICE_COLLECTION = COLLECTIONS["invoices"]
@@ -57,7 +57,9 @@ class UnfitInvoices:
             raise InvoiceUnfit(known.reason)
 
     async def demand(self, idn: int | str, fresh: Fresh) -> None:
-        """Raises InvoiceUnfit if it lacks something, and keeps the document for a person to see."""
+        """Raises InvoiceUnfit if the invoice lacks something, and keeps the document for a person to see. Else ends
+        its quarantine.
+        """
         if lacking := self.lacks(fresh.raw):
             said = f"payments cannot go by invoice {idn}, and by others they can: {lacking}"
             raise await self.quarantined(idn, InvoiceUnfit(said, raw=fresh.raw))
@@ -65,7 +67,7 @@ class UnfitInvoices:
             await self.mirror.release(_INVOICE_COLLECTION.name, str(idn), Stage.PAYMENT)
 
     async def quarantined(self, idn: int | str, error: InvoiceUnfit) -> InvoiceUnfit:
-        """Returns the error, after keeping the document."""
+        """Quarantines the invoice with its document, and returns the error."""
         await self._quarantine(idn, str(error), error.raw, _REST_S)
         return error
 

@@ -22,7 +22,7 @@ _NAMED_IN_LOG = 5
 
 @dataclass(frozen=True, slots=True)
 class Unmatched:
-    """A payment of the ledger that will not be sent.
+    """A payment of the ledger that no intent carries, and why.
 
     behind  the payment of its invoice that goes first
     """
@@ -39,7 +39,9 @@ async def list_unmatched(journal: Journal, access: LedgerAccess, limit: int) -> 
 
 
 async def log_unmatched(journal: Journal, access: LedgerAccess) -> None:
-    """Logs each payment once, whatever happens to it afterwards."""
+    """Logs the payments that were not logged before, in one line: their number, and a few of them. Each is logged
+    only once.
+    """
     count, some = await access.payments.take_unmentioned(access.name, access.match_by, _NAMED_IN_LOG)
     if count:
         explained = [await _explained(journal, access, candidate) for candidate in some]

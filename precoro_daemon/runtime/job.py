@@ -103,10 +103,11 @@ class UnableJob:
 class Registration(Struct, frozen=True):
     """A job and its place in the plan.
 
-    forced     runs instead when a person requests this job by name; None if that makes no difference schedule   when
-    its turn comes in a service; None: it is checked now and then after      a lap of one of these jobs that brought
-    something wakes it group      laps of the jobs of one group take turns, "" for none silent     whether its laps
-    leave the logging of failures to the scheduler
+    forced    runs instead when a person requests this job by name; None if that makes no difference
+    schedule  when its turn comes in a service; None: it is checked now and then
+    after     a lap of one of these jobs that brought something wakes it
+    group     laps of the jobs of one group take turns, "" for none
+    silent    whether its laps leave the logging of failures to the scheduler
     """
 
     job: Job

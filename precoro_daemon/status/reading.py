@@ -63,22 +63,29 @@ class FileState(Struct, frozen=True):
 class Overview(Struct, frozen=True):
     """Everything that people are shown of the state, as it was at one moment.
 
-    collections         by name, as far as the state knows something of them quarantined         the newest;
-    quarantined_counts: all of them by collection and stage calls, closed       the account of calls: when each was
-    charged, and until when a window is closed lessons             what the service has learned of the line and of
-    others on the key lanes               which lane made which call, where that was noted refusals            when
-    Precoro refused a key, by the fingerprint of the credentials payments            by direction and state, how many
-    and the time of the oldest switch              whether payments may be sent unreadable          by ledger, rows
-    that cannot be read unreadable_since    by ledger, since when the oldest of them unmatched           by ledger,
-    payments without a matching payable invoice items               plans that are under way laps                the
-    last lap of each job history             the laps of the last two weeks that did something, the oldest first
-    watched             what scans saw of when collections change, as far as it is kept, in the order of time backlog
-    documents whose detail is missing or old and may be asked for skew                of Precoro's reading of
-    `modifiedSince` exports             by name, changes that each has still to follow waiting_pushes      by export,
-    records that its receiver refused and that are pushed again dead_letters        by export, records that its
-    receiver refused for too long gone                exports whose receiver wants no more shape_changes       what of
-    Precoro's answers is another one than it was, the oldest first facts               what was found out about
-    Precoro
+    collections         by name, as far as the state knows something of them
+    quarantined         the newest; quarantined_counts: all of them by collection and stage
+    calls, closed       the account of calls: when each was charged, and until when a window is closed
+    lessons             what the service has learned of the line and of others on the key
+    lanes               which lane made which call, where that was noted
+    refusals            when Precoro refused a key, by the fingerprint of the credentials
+    payments            by direction and state, how many and the time of the oldest
+    switch              whether payments may be sent
+    unreadable          by ledger, rows that cannot be read
+    unreadable_since    by ledger, since when the oldest of them
+    unmatched           by ledger, payments without a matching payable invoice
+    items               plans that are under way
+    laps                the last lap of each job
+    history             the laps of the last two weeks that did something, the oldest first
+    watched             what scans saw of when collections change, as far as it is kept, in the order of time
+    backlog             documents whose detail is missing or old and may be asked for
+    skew                of Precoro's reading of `modifiedSince`
+    exports             by name, changes that each has still to follow
+    waiting_pushes      by export, records that its receiver refused and that are pushed again
+    dead_letters        by export, records that its receiver refused for too long
+    gone                exports whose receiver wants no more
+    shape_changes       what of Precoro's answers is another one than it was, the oldest first
+    facts               what was found out about Precoro
     """
 
     collections: Mapping[str, CollectionState]

@@ -25,7 +25,7 @@ class Paging:
              "link": the value at `next` is the address of the next page
     total    path of the number of rows in the list, "" if the answer does not say it
     start    the position before the first row
-    overlap  seconds that a reading reaches back if positions are times
+    overlap  how far a read goes back: seconds if positions are times, that many positions if they are whole numbers
     """
 
     kind: Literal["none", "page", "offset", "cursor", "link"]

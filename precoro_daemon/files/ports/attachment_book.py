@@ -53,7 +53,7 @@ class Kept(Struct, frozen=True):
 
 
 class StoredFile(Struct, frozen=True):
-    """A kept file and its owner. `seq` rises with every stored file; `stored_at` in Unix seconds."""
+    """A kept file and its owner. `seq` rises with every stored file; `stored_at` is in Unix seconds."""
 
     seq: int
     file: AttachedFile
@@ -83,8 +83,9 @@ class AttachmentBook(Protocol):
     """
 
     async def save_named(self, named: Sequence[NamedFiles], move: Move) -> None:
-        """Stores which files details name, and moves the follower's position; does neither if it was moved meanwhile.
-        A file that a detail no longer names is marked gone; one whose size or date changed is due again.
+        """Stores which files details name, and moves the follower's position; does neither if another call moved it
+        meanwhile. A file that a detail no longer names is marked gone; one whose size or date changed is due
+        again.
         """
         ...
 
@@ -137,7 +138,9 @@ class AttachmentBook(Protocol):
         ...
 
     async def sizes(self) -> tuple[int, int]:
-        """Returns the number of files whose length agrees with their document, and of those whose length does not."""
+        """Returns the number of files whose length agrees with their document, and the number of distinct lengths of
+        those whose length does not.
+        """
         ...
 
     async def hold_back(self, reason: str | None, *, at: float) -> None:
@@ -171,7 +174,7 @@ class AttachmentBook(Protocol):
     async def verified(self, keys: Sequence[tuple[str, int, int]], *, at: float) -> None: ...
 
     async def least_verified(self, limit: int) -> Sequence[StoredFile]:
-        """Returns the files whose content was not read for the longest time; those never read come first."""
+        """Returns the files whose content was read longest ago."""
         ...
 
     async def verified_last(self) -> float:

@@ -54,7 +54,7 @@ class Capabilities:
 
     manifest  it keeps a list of its files beside them
     links     the same content under two paths takes the space of one
-    sweeps    partial files are apart from the others, so that finding those of killed processes costs nothing
+    sweeps    partial files are kept apart from the others, so that finding those of killed processes costs nothing
     """
 
     manifest: bool

@@ -14,7 +14,9 @@ from precoro_daemon.mirror.rules.change_log import Change
 from precoro_daemon.values.json_reading import utc_text, whole_number
 
 _DISPROVED = 20
-"""Sizes that contradict the files, with none that agrees, after which sizes are not taken for bytes."""
+"""Distinct lengths that contradict their documents, with no file that agrees, after which sizes are not taken for
+bytes.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ class Attachment:
 
     size         bytes, None if the document gives no integer
     kind         ending without the dot, in lower case, "" if neither the document nor the name shows it
-    uploaded_at  UTC, "YYYY-MM-DDTHH:MM:SS"; its own text if it is no readable date
+    uploaded_at  UTC, "YYYY-MM-DDTHH:MM:SS"; the document's text if it is no readable date, None if there is none
     """
 
     id: int
@@ -54,8 +56,8 @@ _decode_holder = msgspec.json.Decoder(_Holder).decode
 
 
 def files_named(changes: Sequence[Change]) -> Sequence[NamedFiles]:
-    """Returns the files that changes of the mirror name: only details do. The last of several changes of a record
-    counts; all have the same data.
+    """Returns the files that changes of the mirror name; only changes of details name any. Several changes of one
+    record have the same data, so only the last one is read.
     """
     details = {(one.collection, one.id): one for one in changes if one.kind == "detailed" and one.data is not None}
     return [
@@ -110,7 +112,7 @@ def _read(row: Mapping[str, Any]) -> Attachment | None:
 def sizes_are_bytes(confirmed: int, contradicted: int) -> bool:
     """Returns whether the sizes in documents can be compared with the files.
 
-    confirmed     files whose length agreed
-    contradicted  files that arrived complete by their own framing, with another length
+    confirmed     number of files whose length agreed
+    contradicted  number of distinct other lengths of files that arrived complete by their own framing
     """
     return confirmed > 0 or contradicted < _DISPROVED

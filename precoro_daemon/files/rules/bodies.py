@@ -60,8 +60,8 @@ _BINARIES = frozenset(
 def flaw(kind: str, size: int | None, received: Received) -> str | None:
     """Returns why a body cannot be the file, None if it can. `size`: the length that it must have, None if unknown.
 
-    With the right length anything is accepted, even a web page, because somebody may have attached one. Without it,
-    an error page must not be taken for a file.
+    A body of the right length is accepted, even a web page, because a user may have attached one. Without a known
+    length, an error page must not be taken for a file.
     """
     if size is not None:
         return None if received.length == size else f"{received.length:,} bytes came of a file of {size:,}"

@@ -13,7 +13,8 @@ _LONGEST_ENDING = 16
 def path_of(collection: str, key: int | str | None, record_id: int, attachment: tuple[int, str]) -> str:
     """Returns the path below the root: <collection>/<idn>/<attachment id>__<safe name>.
 
-    The id alone makes it unique; the rest is for people. A document without idn is named by its id.
+    The attachment's id alone makes it unique; the rest is for people. The folder of a document without idn is
+    `id-` and its id.
     """
     number, name = attachment
     folder = f"id-{record_id}" if key is None else str(key) if isinstance(key, int) else safe_name(key)
@@ -21,10 +22,11 @@ def path_of(collection: str, key: int | str | None, record_id: int, attachment: 
 
 
 def safe_name(name: str) -> str:
-    """Returns a user's name for a file in a form that any file system accepts: letters, digits, a few other
-    characters; at most LONGEST_NAME bytes.
+    """Returns a user's name for a file in a form that any file system accepts: letters, digits and a few other
+    characters, at most LONGEST_NAME bytes.
 
-    The ending survives a cut. Nothing in it can lead to another directory, hide the file, or reverse the text.
+    A name that is cut keeps its ending. Nothing in it can lead to another directory, hide the file, or reverse the
+    text.
     """
     name = unicodedata.normalize("NFC", name.encode("utf-8", "replace").decode())
     name = "".join(letter if _harmless(letter) else "_" for letter in name)
@@ -42,6 +44,6 @@ def _harmless(letter: str) -> bool:
 
 
 def ending(name: str) -> str:
-    """ ".pdf" of "a.b.pdf"; "" where there is none."""
+    """Returns the ending with its dot (".pdf" for "a.b.pdf"), "" if there is none."""
     stem, dot, ending = name.rpartition(".")
     return f".{ending}" if dot and stem and ending.isalnum() else ""

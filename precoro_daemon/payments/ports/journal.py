@@ -20,7 +20,7 @@ Link = Literal["carries", "frees", "unsettles"]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row of the journal; `intent` is "" for what concerns all of them.
+    """One row of the journal; `intent` is "" if the row concerns all intents.
 
     reason, facts  only for people: no decision depends on them
     dialogue       the question to a person, or the person's answer
@@ -56,14 +56,14 @@ class Journal(Protocol):
     """
 
     async def prepare(self) -> None:
-        """Called once before anything else, in every process: creates what a mirror without payments does not
-        need.
+        """Creates what a mirror without payments does not need. Called once in every process, before any other
+        method.
         """
         ...
 
     async def switch(self) -> Switch:
-        """Returns whether payments are armed. A store that is new, was restored from a copy, or moved is not,
-        whatever it says itself.
+        """Returns whether payments are armed. They are not in a store that is new, was restored from a copy, or was
+        moved, whatever that store itself says.
         """
         ...
 
@@ -92,7 +92,8 @@ class Journal(Protocol):
     ) -> Intent | None:
         """Moves an intent and begins another one that carries the same payment of the ledger, atomically.
 
-        It works like `plan`, but on a person's word, so a dropped intent begins again.
+        It works like `plan`, but a person decided it, so a dropped intent begins again. Returns None, and writes
+        nothing, if the new intent cannot begin.
         """
         ...
 
@@ -101,21 +102,21 @@ class Journal(Protocol):
     ) -> Intent:
         """Moves an intent, with a row of the journal, and records its new relation to the payment, atomically.
 
-        carries: it carries the payment as given · frees: it carries it no longer · unsettles: what the payment
-        says next counts
-        as a change
+        carries    the intent carries the payment as given
+        frees      the intent no longer carries it
+        unsettles  whatever the payment says next counts as a change
         """
         ...
 
     async def begin(self, intent: Intent, attempt: Attempt, step: Step) -> Intent:
-        """Grants the permit to send: on return, attempt, state and journal row are on disk, and so is the restore
-        guard that distinguishes a restored store from this one. Raises SendingStopped if payments are not armed, or
-        no longer.
+        """Grants the permit to send. On return, attempt, state and journal row are on disk, and so is the restore
+        guard, which distinguishes a restored store from this one. Raises SendingStopped if payments are not, or no
+        longer, armed.
         """
         ...
 
     async def end(self, intent: Intent, step: Step) -> Intent:
-        """Moves an intent whose last attempt had the outcome that belongs to the event (`OUTCOMES`)."""
+        """Moves an intent, and gives its last attempt the outcome that belongs to the event (`OUTCOMES`)."""
         ...
 
     async def intent(self, prefix: str) -> Sequence[Intent]:
@@ -137,7 +138,7 @@ class Journal(Protocol):
         ...
 
     async def refused(self) -> Sequence[Intent]:
-        """Returns the intents that the other side refused and nobody has decided since, newest first, up to some
+        """Returns the intents that the other side refused and no person has decided since, newest first, up to some
         hundreds.
         """
         ...

@@ -41,7 +41,7 @@ class Capabilities:
     reads   whether payments can be read from it
     create  "idempotent": a second create with the same key creates nothing new; "plain": it creates a second payment;
             "none": it accepts no payments
-    lookup  "key": `find` tells whether a payment with that key exists; "none": there is no way to tell
+    lookup  "key": `find` shows whether a payment with that key exists; "none": there is no way to find out
     bills   whether `bill` returns what is open on the bill that a payment is for
     """
 
@@ -73,7 +73,7 @@ class Ledger(Protocol):
 
     @property
     def name(self) -> str:
-        """The ledger's name in the journal, for ever: another name is another ledger."""
+        """The ledger's name in the journal. It never changes: another name is another ledger."""
         ...
 
     @property

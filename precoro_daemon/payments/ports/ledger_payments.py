@@ -14,13 +14,12 @@ from precoro_daemon.payments.rules.matching import MatchBy, Paid
 
 @dataclass(frozen=True, slots=True)
 class MatchCandidate:
-    """A payment of the ledger and what it may be for.
+    """A payment of the ledger, and the invoices that it may be for.
 
     candidates  the invoices with that name that Precoro still has, from the mirror
-    others      what was sent or is being sent for the only candidate
-    exports     payments that we made in the ledger for it, or may have made, and that have not been read back so
-    far: one
-                of them may be this very payment
+    others      payments that were sent or are being sent for the only candidate
+    exports     payments that we made in the ledger for it, or may have made, and that have not been read back so far:
+                one of them may be this very payment
     """
 
     payment: LedgerPayment
@@ -75,13 +74,13 @@ class LedgerPayments(Protocol):
 
     async def reread(self, ledger: str, settings: str, at: float, reason: str) -> None:
         """Forgets the position, records the settings, and journals the reason, atomically. Payments already stored
-        stay, and one that is read again unchanged is no news.
+        stay; one that is read again unchanged does not count as changed.
         """
         ...
 
     async def forget_gone(self, ledger: str, since: float) -> int:
-        """Forgets unreadable rows that a reading of the whole ledger since then did not return, and returns their
-        number.
+        """Forgets unreadable rows that a reading of the whole ledger since then did not return, except those of known
+        payments. Returns their number.
         """
         ...
 
@@ -94,20 +93,20 @@ class LedgerPayments(Protocol):
         ...
 
     async def unmatched(self, ledger: str, by: MatchBy, limit: int) -> Sequence[MatchCandidate]:
-        """Returns payments that no intent carries, newest first, with every invoice of that name, paid or not. If one
-        of them has a key of ours, it was created by nobody this store knows.
+        """Returns payments that no intent carries, newest first, each with every invoice of that name, paid or not.
+        One that has a key of ours was created by an intent that this store does not know.
         """
         ...
 
     async def take_unmentioned(self, ledger: str, by: MatchBy, limit: int) -> tuple[int, Sequence[MatchCandidate]]:
-        """Returns how many of those were not mentioned before, and some of them; from now on all count as
-        mentioned.
+        """Returns how many of those without a key of ours were not mentioned before, and some of them; from now on
+        all count as mentioned.
         """
         ...
 
     async def take_in(self, ledger: str, batch: LedgerBatch, at: float) -> int:
-        """Stores payments and position atomically, marks what we made ourselves, and returns how many are new or
-        changed.
+        """Stores payments and position atomically, marks the payments that we made ourselves, and returns how many
+        are new or changed.
         """
         ...
 
@@ -115,14 +114,14 @@ class LedgerPayments(Protocol):
         """Yields payments that no intent carries and for which the mirror has a payable invoice, and those that take
         something back; oldest first, without those whose row is unreadable now.
 
-        In batches of bounded size. The selection is made for the first batch; the content of each is read with its
-        own batch.
+        The batches are of bounded size. The first batch fixes the selection; the content of each batch is read
+        with that batch.
         """
         ...
 
     async def changed(self, ledger: str) -> Sequence[Changed]:
-        """Returns the intents whose payment changed: planned and confirmed ones, and those held, refused, dropped or
-        taken back by the ledger of which nothing can be at Precoro.
+        """Returns the intents to Precoro whose payment changed, if its row is readable: those that are planned,
+        confirmed or dropped, and those that are held or rejected and can have created nothing at Precoro.
         """
         ...
 
@@ -131,7 +130,7 @@ class LedgerPayments(Protocol):
         ...
 
     async def changed_entries(self, ledger: str) -> Sequence[Changed]:
-        """Returns the same for what we made in the ledger."""
+        """Returns the same for payments that we made in the ledger."""
         ...
 
     async def recognise(self, ledger: str, key: str) -> None:
@@ -147,7 +146,7 @@ class LedgerPayments(Protocol):
         ...
 
     async def accept(self, ledger: str, payment: LedgerPayment) -> None:
-        """Records that the payment says what its intent carries."""
+        """Records that the payment's present content is what its intent carries."""
         ...
 
     async def free(self, ledger: str, key: str) -> None:
@@ -177,13 +176,13 @@ class LedgerPayments(Protocol):
         ...
 
     async def imported(self) -> Mapping[str, int]:
-        """Returns, by connector, how many invoices of the mirror Precoro's own connectors know; those without any are
-        left out.
+        """Returns, for each of Precoro's own connectors, how many invoices of the mirror it knows; connectors that
+        know none are left out.
         """
         ...
 
     async def waiting(self, ledger: str) -> int:
-        """Returns how many payments no intent carries."""
+        """Returns the number of payments that no intent carries and that have no key of ours."""
         ...
 
     async def unreadable(self, ledger: str) -> Sequence[UnreadableRow]: ...

@@ -21,7 +21,7 @@ class Organisation:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What payments can be made from: a bank account, or a journal.
+    """A bank account, or a journal, from which payments can be made.
 
     id  its name in the configuration
     """
@@ -50,5 +50,5 @@ class LoginDirectory(Protocol):
         ...
 
     async def open_bills(self, organisation: Organisation) -> Sequence[OpenBill]:
-        """Returns at most a thousand bills: it is a sample."""
+        """Returns open bills, at most a thousand, as a sample."""
         ...

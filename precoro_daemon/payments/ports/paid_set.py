@@ -27,7 +27,7 @@ class PaidSet(Protocol):
     """The invoices that were paid or partly paid at the last comparison. Writing and errors as for `Journal`."""
 
     async def adopted_at(self) -> float | None:
-        """Returns when the set was first taken; what was paid before is known. None: never."""
+        """Returns the time before which payments count as known (Unix seconds), None if the set was never taken."""
         ...
 
     async def adopt(self, at: float) -> None:
@@ -35,8 +35,8 @@ class PaidSet(Protocol):
         ...
 
     async def compare(self, after: int, *, known: bool) -> tuple[int | None, int]:
-        """Compares one page of the paid and partly paid invoices, those with an id above `after`: new and changed
-        ones become due (with `known` they are taken as they are). Returns where the next page begins, None after the
+        """Compares one page of the paid and partly paid invoices, those with an id above `after`. New and changed
+        ones become due, or are taken as known if `known`. Returns the `after` of the next page, None after the
         last, and how many were new or changed.
         """
         ...

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PaymentsAfterRun:
-    """What happened to payments.
+    """What happened to payments in a run.
 
     moved    intents that changed their state in the run, with the amounts sent
     waiting  intents that are neither done nor refused

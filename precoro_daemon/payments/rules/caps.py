@@ -27,8 +27,8 @@ class Caps:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What was sent in the currency in question during the last day, and the payments of this lap. A doubt counts as
-    sent.
+    """What was sent in one currency during the last day, and the number of payments in this lap. A payment in doubt
+    counts as sent.
     """
 
     today: Decimal = Decimal(0)

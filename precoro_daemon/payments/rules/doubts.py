@@ -49,8 +49,8 @@ class Ruling:
 
 
 def judge(doubt: Doubt, invoice: Invoice | None, now: float, repost: Repost) -> Ruling:
-    """Decides a doubt by the invoice as it was read just now, at least 65 s after sending. None: the invoice is
-    gone.
+    """Decides a doubt by the invoice as it was read just now, at least 65 s after sending; None if Precoro no longer
+    has it.
     """
     again = next_check(doubt.sent_at, doubt.checks + 1, now)
     if (found := _found(doubt, invoice, again)) is not None:
@@ -65,7 +65,9 @@ def judge(doubt: Doubt, invoice: Invoice | None, now: float, repost: Repost) -> 
 
 
 def check_again(doubt: Doubt, invoice: Invoice | None, now: float) -> Ruling:
-    """Checks further what waits for a person: a payment that arrives late under our id resolves itself."""
+    """Checks a payment again that waits for a person. If it arrives late under our id, it needs no person any
+    more.
+    """
     again = next_check(doubt.sent_at, doubt.checks + 1, now)
     found = _found(doubt, invoice, again)
     if found is not None and isinstance(found.event, Payment):
@@ -74,8 +76,9 @@ def check_again(doubt: Doubt, invoice: Invoice | None, now: float) -> Ruling:
 
 
 def _found(doubt: Doubt, invoice: Invoice | None, again: float | None) -> Ruling | None:
-    """Decides by the payments on the invoice; None if they say nothing about it. `again`: when the next check is
-    due.
+    """Decides by the payments on the invoice. Returns None if they show nothing about the payment.
+
+    again  when the next check is due
     """
     payments: Sequence[Payment] = [] if invoice is None else invoice.payments or []
     mine = [payment for payment in payments if payment.external_id in doubt.names]
@@ -87,7 +90,7 @@ def _found(doubt: Doubt, invoice: Invoice | None, again: float | None) -> Ruling
     if mine:
         said = f"it was made, and cancelled in Precoro: {_ids(mine)}"
         return Ruling(Hold(Asked(), check_at=again), said)
-    # Whatever its date: Precoro may have stored another one than was sent, and a person decides anyway.
+    # The date is ignored: Precoro may have stored another one than was sent, and a person decides anyway.
     equal = [
         payment
         for payment in payments
@@ -107,8 +110,9 @@ def _found(doubt: Doubt, invoice: Invoice | None, again: float | None) -> Ruling
 def fits_only_once(amount: Decimal, invoice: Invoice, earlier: Collection[Decimal] = ()) -> bool:
     """Returns whether the invoice has room for the payment, but not for a second one beside it.
 
-    An invoice that does not show what paid it may have it already. `earlier`: amounts of it that were sent and may
-    still arrive, if they differ.
+    If the invoice does not show what paid it, the payment may already be there, and the answer is False.
+
+    earlier  other amounts of this payment that were sent and may still arrive
     """
     remainder = invoice.remainder
     if remainder is None or invoice.hides:

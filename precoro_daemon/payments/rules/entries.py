@@ -35,7 +35,9 @@ OUR_UUID = re.compile(
 """A UUID of version 5, as ours are; other programs mostly write version 4 into a memo."""
 
 OUR_SHORT_KEY = re.compile(r"(?<![0-9a-z])(?=[0-9]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{20}(?![0-9a-z])")
-"""With at least one letter and one digit: twenty digits alone may be a bank's reference."""
+"""Our short key in a text. It has at least one letter and one digit, because twenty digits alone may be a bank's
+reference.
+"""
 
 
 def short_key(key: str) -> str:
@@ -50,7 +52,7 @@ def named(fields: Mapping[str, Any]) -> dict[str, Any]:
 def key_in(text: str) -> str | None:
     """Returns our key, or its short form, from a text of the ledger; None if there is none.
 
-    Nothing else is a proof: people also write memos that begin with our name.
+    Only the key is a proof: people also write memos that begin with our name.
     """
     found = OUR_UUID.search(text.lower()) or OUR_SHORT_KEY.search(text.lower())
     return found[0] if found else None

@@ -23,7 +23,7 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A person is asked about something that only they can see. Nothing is sent without an answer, whatever the
+    """A question to a person about something that only they can see. Without an answer nothing is sent, whatever the
     ledger says.
 
     about  ids of what they must check on the other side
@@ -34,14 +34,14 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A person wants it sent: what they were asked about is another payment."""
+    """A person's answer: the payment must be sent, because what they were asked about is another payment."""
 
     other: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Assigned:
-    """A person assigned it to an invoice that the ledger names otherwise."""
+    """A person's assignment of the payment to an invoice that has another name in the ledger."""
 
 
 Dialogue = Asked | Answered | Assigned

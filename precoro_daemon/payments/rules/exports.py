@@ -22,7 +22,9 @@ _SKEW_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A payment to Precoro with an unknown outcome; `known` are the payments that existed before it was sent."""
+    """A payment to Precoro with an unknown outcome; `known` are the ids of the payments that existed before it was
+    sent.
+    """
 
     amount: Decimal
     known: Collection[int]
@@ -39,8 +41,7 @@ class Known:
     adopted_at       payments created before this are known (Unix seconds)
     hidden_sums      hidden sums that were decided, or that the ledger has
     exported         the intents of the invoice's payments to the ledger
-    unlisted         ids of payments that the invoice shows only in part, and that the mirror's list of payments
-    will bring
+    unlisted         ids of payments that the invoice shows only in part; the mirror's list will bring the rest
     """
 
     made: Collection[int]
@@ -57,7 +58,10 @@ class Known:
 class Share:
     """One payment of the invoice, or a hidden sum, and what to do with it.
 
-    kind   plan: the ledger must get it · hold: a person decides · wait: not yet · known: nothing
+    kind   plan: the ledger must get it
+           hold: a person decides
+           wait: not yet
+           known: nothing
     asked  what a person has to check in the ledger
     """
 
@@ -70,13 +74,15 @@ class Share:
 
 
 def booked(exported: Iterable[Intent]) -> frozenset[int]:
-    """Returns the ids of the payments that are in the ledger by rows that we created."""
+    """Returns the ids of Precoro's payments that we recorded in the ledger."""
     made = [one.source for one in exported if one.state is State.CONFIRMED]
     return frozenset(source.id for source in made if isinstance(source, PrecoroPayment))
 
 
 def shares(invoice: Invoice, known: Known) -> Sequence[Share]:
-    """Returns what to do with every payment on the invoice, and with what was paid by payments that we cannot see."""
+    """Returns what to do with every payment on the invoice, and with a sum that was paid by payments that we cannot
+    see.
+    """
     judged = [_judge(invoice, payment, known) for payment in invoice.standing]
     shown = sum((payment.amount or Decimal(0) for payment in invoice.standing), Decimal(0))
     hidden = (invoice.paid or Decimal(0)) - shown - sum(known.hidden_sums, Decimal(0))
@@ -113,7 +119,7 @@ def _waits(payment: Payment, known: Known) -> str:
 
 
 def _copied(invoice: Invoice, payment: Payment, known: Known) -> str:
-    """Returns why it may be a payment of ours that a connector of Precoro's brought back from the ledger; "" if it
+    """Returns why it may be a copy of a payment of ours that another program brought back from the ledger; "" if it
     cannot.
     """
     said = f"payment {payment.id} on {invoice} may be a copy, brought by another program from the ledger, of"
@@ -127,7 +133,9 @@ def _copied(invoice: Invoice, payment: Payment, known: Known) -> str:
 
 
 def _may_be_back(payment: Payment, exported: Intent) -> bool:
-    """Returns whether it came to Precoro after the ledger had the other one, with the day that we recorded."""
+    """Returns whether it may be a copy of an exported payment: it has the same amount, its day differs by at most
+    one, and it came to Precoro after the ledger had the other one.
+    """
     if exported.source == PrecoroPayment(payment.id) or exported.amount != payment.amount:
         return False
     if exported.state is State.REJECTED or (exported.remote_id is None and not exported.attempts):

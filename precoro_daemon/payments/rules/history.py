@@ -28,7 +28,7 @@ class Past:
     """What happened to an intent so far, as far as it matters for what may follow.
 
     last      the name of its last event
-    asked     whether a person was asked about it, or dropped it, and nobody has wanted it sent since
+    asked     whether a person was asked about it, or dropped it, and no person has reposted or adopted it since
     assigned  whether a person assigned its invoice
     about     what the person is asked about
     other     what the person said is another payment
@@ -62,12 +62,11 @@ def recall(lines: Iterable[tuple[str, Dialogue | None]]) -> Past:
 def begun_again(
     intent: Intent, new: Intent, step: Step, past: Past, *, in_ledger: bool, decided: bool = False
 ) -> Step | None:
-    """Returns the step by which an intent that came to nothing begins again, None if it must not.
+    """Returns the step by which a rejected intent begins again, None if it must not.
 
-    in_ledger  whether the ledger has it, and no other intent carries it: a person is then asked about what a
-    person or the
-               other side refused
-    decided    whether a person wants it so
+    in_ledger  whether the ledger has it, and no other intent carries it; then a person is asked about an intent
+               that a person or the other side refused
+    decided    whether a person wants it
     """
     if intent.state is not State.REJECTED:
         return None

@@ -19,17 +19,17 @@ class Intent:
     """A payment that must exist on the other side.
 
     source      what it is made from
-    amount      the source's amount; what was sent may differ from it by a rounding cent
+    amount      the source's amount; the amount sent may differ from it by a rounding cent
     invoice_id  None while its invoice is unknown
     reason      why it is in its state, for people
     since       when it entered its state (Unix seconds)
     obstacle    what keeps it from being sent, as far as that was journalled
     attempts    how often the permit to send was granted
-    doubted     whether the outcome of an attempt is unknown; it is sent again only if two of it cannot both fit
+    doubted     whether the outcome of an attempt is unknown; then it is sent again only if there is no room for two
     checks      how often it was checked since it was last sent
     check_at    when the next check is due
     remote_id   the other side's id of it
-    remote_idn  what Precoro addresses it by
+    remote_idn  the number by which Precoro addresses it
     marked      whether Precoro has our id for it, or will not accept it
     reported    whether a refusal is shown on the invoice
     seen        whether it was seen on the other side after it was confirmed

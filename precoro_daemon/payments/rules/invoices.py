@@ -22,7 +22,9 @@ reads.
 """
 
 _LONGEST_INTEGER_DIGITS = 4_000
-"""The longest integer that Python reads. Nothing that payments need is that long, but a field beside it may be."""
+"""The most digits of an integer that Python reads. No field that payments need is that long, but another one may
+be.
+"""
 
 IMPORTED_BY: Mapping[str, str] = {"xero_id": "xeroId", "qbo_id": "qboId", "netsuite_id": "netSuiteId"}
 """Where Precoro's own connectors store the ledger's name for an invoice."""
@@ -32,7 +34,7 @@ IMPORTED_BY: Mapping[str, str] = {"xero_id": "xeroId", "qbo_id": "qboId", "netsu
 class Payment:
     """A payment as Precoro shows it.
 
-    day          of `payDate` as written, None if unreadable
+    day          day of `payDate` as written, None if unreadable
     utc_day      the same in UTC
     created_at   Unix seconds, None if unknown
     external_id  the name that its creator, or we later, gave it; None if none
@@ -52,11 +54,11 @@ class Payment:
 
     @property
     def days(self) -> frozenset[date]:
-        """Every day that may be meant."""
+        """Every day that `payDate` may mean."""
         return frozenset(day for day in (self.day, self.utc_day) if day is not None)
 
     def completed(self, listed: Payment) -> Payment:
-        """Returns it with what the list of payments says and its invoice does not repeat."""
+        """Returns the payment, completed from the list of payments with what its invoice does not repeat."""
         days = (listed.day, listed.utc_day) if self.day is None else (self.day, self.utc_day)
         return replace(
             self,
@@ -76,7 +78,7 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class Supplier:
-    """Precoro's names for a payee. `external_id` if the mirror knows it."""
+    """Precoro's names for a payee; `external_id` only if the mirror knows it."""
 
     id: int | None = None
     name: str = ""
@@ -111,7 +113,7 @@ class Invoice:
 
     @property
     def hidden(self) -> Decimal:
-        """What was paid according to the invoice, but not by the payments that it shows."""
+        """The sum that was paid according to the invoice, but not by the payments that it shows."""
         shown = sum((payment.amount or Decimal(0) for payment in self.standing), Decimal(0))
         return Decimal(0) if self.paid is None else self.paid - shown
 
@@ -129,7 +131,7 @@ class Invoice:
 
 
 Linked: TypeAlias = Callable[[int], str | None]
-"""Returns the external id of a supplier by its id."""
+"""A function that returns the external id of a supplier by its id."""
 
 
 def read_invoice(raw: str | bytes, linked: Linked | None = None) -> Invoice:

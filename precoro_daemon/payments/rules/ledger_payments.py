@@ -19,18 +19,16 @@ _WRITTEN_FACTS = re.compile(r"(.*?)\|-?[0-9]+\.[0-9]{2,}\|[^|]*\|[0-9]{4}-[0-9]{
 class LedgerPayment:
     """A payment as the ledger has it: its amount may be zero or negative, its date in the future.
 
-    key       the ledger's own id of the payment, never used for another one
-    invoice   the ledger's name for the invoice; the configuration says which of Precoro's names that is
-    amount    exact, in units of the currency
-    currency  ISO 4217 in capitals, "" if unknown
-    paid_on   the day the money moved
-    supplier  the ledger's name for the supplier, None if unknown
-    supplier_id  the ledger's own id of the supplier: only a supplier with an external id at Precoro can differ
-    from it
-    ours      the key of the `Entry` with which we created it, None if it is not ours or the ledger keeps no keys
-    row       the content of its row in a file, however the settings interpret it: the same row is the same
-    payment, even
-              under settings that make another key of it. None if payments come from no file
+    key          the ledger's own id of the payment, never used for another one
+    invoice      the ledger's name for the invoice; the configuration says which of Precoro's names that is
+    amount       exact, in units of the currency
+    currency     ISO 4217 in capitals, "" if unknown
+    paid_on      the day the money moved
+    supplier     the ledger's name for the supplier, None if unknown
+    supplier_id  the ledger's own id of the supplier; only a supplier with an external id at Precoro can differ
+    ours         the key of the `Entry` with which we created it, None if it is not ours or the ledger keeps no keys
+    row          the content of its row in a file, None if payments come from no file; the same row is the same
+                 payment, even if changed settings make another key of it
     """
 
     key: str
@@ -45,14 +43,14 @@ class LedgerPayment:
 
     @property
     def facts(self) -> str:
-        """What an intent carries of it: differs if the ledger says something else."""
+        """The content that an intent carries, as text: it differs if the ledger says something else."""
         supplier = (self.supplier or "") + (f"\x1f{self.supplier_id}" if self.supplier_id else "")
         said = (self.invoice, plain(self.amount), self.currency, self.paid_on.isoformat(), supplier)
         return "|".join(said)
 
     @property
     def terms(self) -> Terms:
-        """What an intent takes over from it."""
+        """The terms that an intent takes over from the payment."""
         return Terms(self.amount, self.currency, self.paid_on, self.supplier, self.supplier_id)
 
     def __str__(self) -> str:
@@ -79,8 +77,10 @@ class UnreadableRow:
 class Undone:
     """A document of the ledger, by its key, that no longer has what it had.
 
-    Its payment, and its parts (whose keys begin with its own and a slash), now amount to nothing, except those in
-    `kept`. `alone`: it is a row without parts, and another row may happen to be called "100/1".
+    Its payment, and its parts (whose keys are its own, a slash and more), now count as payments of zero, except
+    those in `kept`.
+
+    alone  whether it is a row without parts; then a row that happens to be called "100/1" is no part of row "100"
     """
 
     key: str

@@ -1,6 +1,6 @@
 """which invoice a payment of the ledger is for, and whether it may be sent"""
 
-# What is not certain is held back: the price of a guess is somebody's money.
+# A payment that is not certain is held: a wrong guess costs money.
 
 from __future__ import annotations
 
@@ -26,12 +26,13 @@ _CHOOSE = "say which one it pays: `payments repost ID --invoice` with the invoic
 class Verdict:
     """What to do with a payment.
 
-    kind      plan: make it an intent · send: it may be sent now · find: Precoro already has it · hold: a person
-    decides ·
+    kind      plan: make it an intent
+              send: it may be sent now
+              find: Precoro already has it
+              hold: a person decides
               wait: not yet, and nothing is wrong
     asks      whether a person has to check the other side, whatever the ledger says by then
-    about     what they have to check there; once they said that it is another payment, they are not asked about it
-    again
+    about     what they have to check there; once they said that it is another payment, they are not asked again
     obstacle  what it waits for, or what it is held for
     """
 
@@ -51,7 +52,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Paid:
-    """A payment of ours on the same invoice, in progress or done."""
+    """Another payment of ours on the same invoice, in progress or done."""
 
     amount: Decimal
     day: date
@@ -61,7 +62,7 @@ def match(payment: LedgerPayment, candidates: Sequence[Invoice], by: MatchBy, ot
     """Decides which of the invoices with that name the ledger's payment is for.
 
     candidates  every invoice of that name that Precoro still has
-    others      what we already send or sent for the one it will be matched with
+    others      payments that we sent, or are sending, for the only candidate
     """
     live = named = [invoice for invoice in candidates if invoice.status not in (CANCELED, DENIED)]
     if by == "number_and_supplier":
@@ -103,7 +104,7 @@ def _waits(invoice: Invoice, waits_for: Obstacle) -> Verdict:
 
 
 def _contradiction(terms: Terms, invoice: Invoice) -> str | None:
-    """Returns what contradicts it in the facts of the ledger and of the invoice alone, None if nothing does."""
+    """Returns why the payment cannot be for the invoice, apart from the supplier; None if nothing contradicts it."""
     if terms.amount <= 0:
         amount = f"{plain(terms.amount)} {terms.currency or invoice.currency}"
         said = f"the ledger has {amount} for {invoice}: taken back or cancelled there, or money that came in"
@@ -128,14 +129,16 @@ def _duplicate(payment: LedgerPayment, others: Sequence[Paid]) -> str | None:
 def is_supplier(said: str, supplier: Supplier) -> bool:
     """Returns whether the ledger's name for a supplier is one of Precoro's: its id, its name, or its external id."""
     if said and said == supplier.name:
-        return True  # as nearly always
+        return True  # nearly always
     known = (supplier.name, supplier.external_id or "", str(supplier.id) if supplier.id is not None else "")
     folded = _folded(said)
     return any(folded == _folded(name) for name in known if name)
 
 
 def names_supplier(payment: LedgerPayment, supplier: Supplier) -> bool:
-    """Returns whether the ledger names this supplier: by a name, else by its own id, which Precoro must know."""
+    """Returns whether the ledger names this supplier: by a name or, if it gives none, by its own id, which Precoro
+    must know.
+    """
     if payment.supplier is not None:
         return is_supplier(payment.supplier, supplier)
     return bool(payment.supplier_id and supplier.external_id) and is_linked(payment.supplier_id, supplier)
@@ -146,8 +149,8 @@ def is_linked(supplier_id: str | None, supplier: Supplier) -> bool:
 
 
 def _other_supplier(terms: Terms, invoice: Invoice) -> Obstacle | None:
-    """Returns the difference of suppliers. The ledger's own id counts only if Precoro's supplier has an external
-    id.
+    """Returns the obstacle if the suppliers differ. The ledger's own id counts only if Precoro's supplier has an
+    external id.
     """
     supplier = invoice.supplier
     if terms.supplier is not None and not is_supplier(terms.supplier, supplier):
@@ -159,17 +162,17 @@ def _other_supplier(terms: Terms, invoice: Invoice) -> Obstacle | None:
 
 @lru_cache(maxsize=4096)
 def _folded(name: str) -> str:
-    """Returns the name in the form for comparison. Cached: a supplier has many payments."""
+    """Returns the name in the form for comparison. The results are cached, because a supplier has many payments."""
     return " ".join(name.casefold().split())
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedPayment:
-    """What judging an invoice needs of an intent.
+    """The facts of an intent that are needed to judge its invoice.
 
     names   the names that the payment may have at Precoro: our id in each form in which it may have been sent
     other   ids of payments there that a person said are not it
-    booked  ids of payments there that the ledger already has, by rows that we created
+    booked  ids of payments there that we recorded in the ledger
     """
 
     invoice_id: int
@@ -180,8 +183,9 @@ class PlannedPayment:
 
 
 def check(planned: PlannedPayment, invoice: Invoice, ours: Collection[int], today: date) -> Verdict:
-    """Decides by the invoice as it is now whether it may be sent. `ours`: ids of payments that other intents
-    created.
+    """Decides by the invoice as it is now whether the payment may be sent.
+
+    ours  ids of payments that other intents created
     """
     if invoice.id != planned.invoice_id:
         return Verdict("hold", f"asked for {invoice}, got another one of that number: a split invoice shares it")
@@ -213,7 +217,7 @@ def _not_yet(planned: PlannedPayment, invoice: Invoice, today: date) -> Obstacle
 
 
 def still_to_come(day: date, today: date) -> Obstacle | None:
-    """Returns the obstacle of a payment dated in the future: it is not sent before its day."""
+    """Returns the obstacle if the payment is dated in the future: it is not sent before its day."""
     return obstacle(ObstacleKind.STILL_TO_COME, day) if day > today else None
 
 
@@ -251,8 +255,10 @@ def _fitted(planned: PlannedPayment, invoice: Invoice, ours: Collection[int]) ->
 
 
 def judge_hidden(planned: PlannedPayment, invoice: Invoice, amount: Decimal) -> Verdict | None:
-    """Returns what keeps it from being sent if Precoro does not show everything that paid the invoice, None if
-    nothing does. `amount`: what would be sent.
+    """Holds the payment if Precoro does not show everything that paid the invoice, and the hidden part may be this
+    payment. Returns None if nothing keeps it from being sent.
+
+    amount  what would be sent
     """
     question = f"what invoice {invoice.id} was paid by and does not show"
     may_be = invoice.hidden + ROUNDING_CENT >= amount or not invoice.standing
@@ -264,8 +270,8 @@ def judge_hidden(planned: PlannedPayment, invoice: Invoice, amount: Decimal) -> 
 
 
 def _may_be(planned: PlannedPayment, payment: Payment) -> bool:
-    """Returns whether the payment may be this one, whatever its day: the days of bank, entry and transfer differ, and
-    a time zone may shift each.
+    """Returns whether the payment may be this one. Its day may differ: bank, entry and transfer have different days,
+    and a time zone may shift each. But one that we recorded in the ledger must not have another day.
     """
     other_day = bool(payment.days) and planned.terms.day not in payment.days
     known_apart = payment.id in planned.booked and other_day

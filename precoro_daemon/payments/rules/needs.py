@@ -21,15 +21,19 @@ NEEDS: Mapping[Direction, Mapping[Place, frozenset[str]]] = {
     Direction.TO_PRECORO: _INVOICES,
     Direction.TO_LEDGER: {**_INVOICES, Place("payments"): _OF_A_PAYMENT},
 }
-"""By direction. Other fields may change as they like: `matching` and `exports` judge what they read."""
+"""The fields that payments need, by direction. Other fields may change: `matching` and `exports` judge what they
+read.
+"""
 
 VITAL: Mapping[Place, frozenset[str]] = NEEDS[Direction.TO_LEDGER]
 """The fields of both directions."""
 
 
 def lacking(direction: Direction, changes: Iterable[ShapeChange], accepted: Collection[str] = ()) -> str:
-    """Returns why payments of that direction wait, "" if they need not. A field that only one invoice lacks makes
-    only that invoice wait. `accepted`: fields that a person says changed for good.
+    """Returns why payments of that direction wait, "" if they need not. A field that only one invoice lacks does not
+    count here: only that invoice waits.
+
+    accepted  fields that a person says changed for good
     """
     needs = NEEDS[direction]
     found = [

@@ -63,7 +63,7 @@ def _status_in_words(status: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """It is journalled once, as long as the next one equals it.
+    """The reason why an intent is not sent now. It is journalled once, as long as the next one equals it.
 
     about   the values for the gaps in its sentence
     detail  further information, for people only

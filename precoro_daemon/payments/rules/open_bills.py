@@ -12,7 +12,7 @@ from precoro_daemon.payments.rules.receipts import Bill
 from precoro_daemon.values.money import ROUNDING_CENT, plain
 
 Judgement = tuple[Hold | Postpone | None, str]
-"""What keeps the payment from being recorded now, and why; None if nothing does."""
+"""The event that keeps the payment from being recorded now, None if nothing does, and the reason."""
 
 
 def judge_bill(terms: Terms, bill: Bill | None, known_open: Decimal | None, answered: frozenset[str]) -> Judgement:
@@ -39,14 +39,14 @@ def judge_bill(terms: Terms, bill: Bill | None, known_open: Decimal | None, answ
 
 
 def known_open(invoice: Invoice, amount: Decimal, elsewhere: Sequence[Decimal]) -> Decimal | None:
-    """Returns what should be open in the ledger before this payment is recorded there.
+    """Returns what should be open on the bill before this payment is recorded in the ledger; None if unknown.
 
-    At Precoro its amount is already paid, in the ledger not yet; but the ledger has payments that Precoro still
-    lacks.
+    The payment's amount is already paid at Precoro, but not yet in the ledger. Conversely, the ledger has payments
+    that Precoro still lacks.
 
-    elsewhere  payments that the ledger shows and that Precoro does not have from us
+    elsewhere  amounts of payments that the ledger shows and that Precoro does not have from us
     """
     if invoice.remainder is None or invoice.total is None:
         return None
-    # A mirror that has not seen the payment yet would expect more than the whole bill.
+    # If the mirror lacks the payment, the sum would exceed the whole bill.
     return min(invoice.remainder + amount, invoice.total) - sum(elsewhere, Decimal(0))

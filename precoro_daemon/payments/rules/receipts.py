@@ -48,14 +48,17 @@ class Bill:
 
 
 def fault(receipt: Receipt, terms: Terms, invoice: str | None) -> str:
-    """Returns why it does not count as recorded, for people; "" if it does. `invoice`: as for `difference`."""
+    """Returns why the payment does not count as recorded, for people; "" if it does.
+
+    invoice  the ledger's name for the bill, None if unknown
+    """
     if usable_id(receipt.key) is None:
         return f"the ledger answered with {receipt.key!r} where the id of the payment belongs: look whether it has it"
     return difference(receipt, terms, invoice)
 
 
 def usable_id(key: str) -> str | None:
-    """Returns the id, None for a placeholder: a zero, in digits or as a UUID, or a word for nothing."""
+    """Returns the id, None for a placeholder: zeros, also in the form of a UUID, or a word for nothing."""
     said = key.strip().lower()
     return key if said.strip("0-") and said not in _NO_IDS else None
 

@@ -59,8 +59,8 @@ def source_text(source: Source) -> str:
 
 
 def read_source(direction: Direction, text: str) -> Source:
-    """Returns the source that `source_text` wrote. What goes to Precoro comes from the ledger, whatever its key is
-    like.
+    """Returns the source that `source_text` wrote. A payment to Precoro always comes from the ledger, whatever its
+    key resembles.
     """
     if direction is Direction.TO_PRECORO:
         return LedgerSource(text)
@@ -70,11 +70,11 @@ def read_source(direction: Direction, text: str) -> Source:
 
 
 def intent_id(company: str, ledger: str, source: Source, invoice: int | None) -> str:
-    """Returns the same id for the same payment, whatever happened to the store. `invoice` is None while it is
-    unknown.
+    """Returns the id of an intent: the same for the same payment, even after a loss of the store. `invoice` is None
+    while it is unknown.
     """
     parts = (company, ledger, source_text(source), "" if invoice is None else str(invoice))
-    # What `uuid.uuid5` gives, in a third of its time: thousands are derived in one lap.
+    # The result of `uuid.uuid5` in a third of its time: a lap derives thousands.
     text = sha1(_NAMESPACE.bytes + "|".join(parts).encode(), usedforsecurity=False).hexdigest()
     return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{'89ab'[int(text[16], 16) & 3]}{text[17:20]}-{text[20:32]}"
 

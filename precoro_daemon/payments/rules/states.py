@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Direction(StrEnum):
-    """Which side must get the payment."""
+    """The side that must get the payment."""
 
     TO_PRECORO = "to_precoro"
     TO_LEDGER = "to_ledger"

@@ -4,19 +4,19 @@ Theory of operation
 -------------------
 An intent is a payment that must exist on the other side. Precoro has no idempotency keys, and a request whose answer
 never arrived may still be carried out hours later. So sending alone cannot guarantee "exactly once". What can be
-guaranteed is: never twice, never silently lost, and a small share that a person decides.
+guaranteed: a payment is never sent twice and never silently lost, and a person decides about a small share.
 
-Three rules achieve that. First, the row that says SENDING is the write-ahead permit: it is on disk before the first
-byte of a request leaves, so after a crash there is an attempt with an unknown outcome, and not nothing at all.
-Second, whatever is not a clear answer is a DOUBT, and a DOUBT is resolved by checking, never by sending. Third, at
+Three rules achieve that. First, the row that says SENDING is the write-ahead permit. It is on disk before the first
+byte of a request leaves, so a crash leaves an attempt with an unknown outcome, not an attempt without a trace.
+Second, any answer that is not clear is a DOUBT, and a DOUBT is resolved by checking, never by sending. Third, at
 most one intent of an invoice is unresolved, so two requests of ours never compete for one remainder.
 
 An intent that is proved unsent (it failed before the request left, or Precoro answered a documented 429) goes back to
-PLANNED. One that was checked and not found may be sent again only if two of ours cannot both fit, and only if the
-operator chose so; else it waits in REVIEW for a person, whose decision is journalled like any other event.
+PLANNED. One that was checked and not found is sent again only if the invoice has no room for two of it, and only if
+the operator chose so. Else it waits in REVIEW for a person, whose decision is journalled like any other event.
 
-TABLE is complete: a transition that is not in it cannot happen, and the diagram in the manual is drawn from it. What
-an event changes besides the state is in `apply`, and nowhere else.
+TABLE is complete: a transition that is not in it cannot happen. The diagram in the manual is drawn from it. What an
+event changes besides the state is in `apply`, and nowhere else.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ from precoro_daemon.payments.rules.states import AttemptOutcome, State
 
 
 class Transition(NamedTuple):
-    """`source` is None for a transition that begins an intent."""
+    """A row of the table. `source` is None for a transition that begins an intent."""
 
     source: State | None
     event: type[Event]
@@ -117,7 +117,9 @@ _TARGETS = {(row.source, row.event): row.target for row in TABLE}
 
 
 class ImpossibleTransition(LookupError):
-    """The table lacks this transition: a bug in this program, stopped before it is written."""
+    """Raised if the table lacks a transition. That is a bug in this program, and it is stopped before anything is
+    written.
+    """
 
 
 def after(source: State | None, event: type[Event]) -> State:
@@ -181,11 +183,11 @@ def apply(intent: Intent, event: Event) -> Intent:  # noqa: C901, PLR0911, PLR09
             return replace(now, reported=True)
         case Repost():
             return _agreed(_as_new(now), event.terms)
-    return now  # Plan, Refuse, Unsent and Miss set the state alone
+    return now  # Plan, Refuse, Unsent and Miss change only the state
 
 
 def _there(intent: Intent, remote_id: str, remote_idn: int | str | None, *, seen: bool) -> Intent:
-    """Returns the intent once the other side has it."""
+    """Returns the intent as it is once the other side has it."""
     known = replace(intent, remote_id=remote_id, remote_idn=remote_idn, marked=True, seen=seen)
     return replace(known, doubted=False, check_at=None)
 
@@ -201,12 +203,14 @@ def _held(now: Intent, source: State, event: Hold) -> Intent:
 
 
 def _revived(now: Intent, source: State) -> Intent:
-    """Returns the intent after one that came to nothing begins again."""
+    """Returns the intent, with its checks and report reset if it was rejected and begins again."""
     return replace(now, reported=False, checks=0, check_at=None) if source is State.REJECTED else now
 
 
 def _as_new(intent: Intent) -> Intent:
-    """Returns the intent after a person wants it sent, whatever was known about it on the other side."""
+    """Returns the intent without anything that was known about it on the other side, because a person wants it
+    sent.
+    """
     fresh = replace(intent, doubted=False, reported=False, checks=0, check_at=None)
     return replace(fresh, remote_id=None, remote_idn=None, marked=False, seen=False)
 
