@@ -1,6 +1,6 @@
 """Keeps a faithful local mirror of a company's Precoro data, inside Precoro's limits. The map:
 
-__main__.py   python -m precoro_daemon
+__main__.py   entry point of `python -m precoro_daemon`
 adapters/     the outside world: one package per thing on the other side
 app/          builds adapters, wraps them, hands them to jobs; the only package that names both sides
 catalogue/    the items of a supplier: planned, shown, written

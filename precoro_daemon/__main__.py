@@ -1,4 +1,4 @@
-"""python -m precoro_daemon"""
+"""entry point of `python -m precoro_daemon`"""
 
 from precoro_daemon.cli import main
 

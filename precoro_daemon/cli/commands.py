@@ -1,4 +1,4 @@
-"""all commands, and those that change nothing: check, status, estimate"""
+"""the main command with --once, and the commands that change nothing: check, status, estimate"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""completion: what a shell needs to complete commands and options"""
+"""completion: the scripts with which a shell completes commands and options"""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SCRIPT_PATHS = {
     "zsh": (_XDG_DATA, "zsh/site-functions/_precoro-daemon"),
     "fish": (_XDG_CONFIG, "fish/completions/precoro-daemon.fish"),
 }
-"""Where a shell looks for it by itself; zsh, if that directory is in its fpath."""
+"""Where each shell looks for completion scripts by default. zsh does so only if the directory is in its fpath."""
 
 
 @click.command()

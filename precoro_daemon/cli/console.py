@@ -1,4 +1,4 @@
-"""the console, and lines and tables on it, in which foreign text can do nothing to the terminal"""
+"""a console that escapes control characters in foreign text before they reach the terminal"""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from precoro_daemon.values.visible_text import visible, visible_lines
 
 
 class SafeConsole(Console):
-    """The last place before the terminal: what nobody made visible before the layout is made so here."""
+    """A console that makes control characters visible as the last step before the terminal, if nothing did so
+    before.
+    """
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         for segment in super().render(renderable, options):
@@ -20,7 +22,11 @@ class SafeConsole(Console):
 
 
 def as_line(words: str = "", style: str = "", *, whole: bool = False) -> Text:
-    """One line for people, whatever foreign text is in it; line breaks around it are ours. `whole`: never wrapped."""
+    """Returns one line for people. It makes control characters in `words` visible, and keeps line breaks at both
+    ends.
+
+    whole  whether the line is never wrapped
+    """
     body = words.strip("\n")
     before, _, after = words.partition(body) if body else (words, "", "")
     text = f"{before}{visible(body)}{after}"

@@ -1,4 +1,4 @@
-"""the main job against the sandbox, shown step by step"""
+"""the demo: mirrors the sandbox and shows each step"""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from precoro_daemon.sandbox import Sandbox, SandboxOptions, serve
 from precoro_daemon.sandbox.users import Load, work
 
 _SPEED = 40.0
-"""How many times faster than real the demo's time passes: some seconds for a mirror that takes minutes."""
+"""How many times faster than real time the demo's clock runs. A mirror that takes minutes then takes seconds."""
 
 _EDITS = 5
 
@@ -44,7 +44,12 @@ _QUERIES = {
 
 
 async def show(into: Path, console: Console) -> int:
-    """Serve a company, mirror it into `into`, query the database, let people work, mirror again; the exit code."""
+    """Runs the demo and returns its exit code.
+
+    It serves a made-up company, mirrors it into `into`, queries the database, changes documents, mirrors again and
+    shows
+    payments.
+    """
     async with serve(SandboxOptions(size="small", time_scale=_SPEED)) as sandbox:
         config = await anyio.to_thread.run_sync(_prepare, into, sandbox)
         console.print(f"\n[bold]1. A local Precoro[/] with a made-up company is running at {sandbox.url},")
@@ -80,7 +85,10 @@ async def _run(console: Console, config: Path, sandbox: Sandbox, title: str, *ar
 
 
 def _prepare(into: Path, sandbox: Sandbox) -> Path:
-    """Only files of the demo's own names are made or replaced: `into` may be somebody's real directory."""
+    """Writes the demo's files and returns the path of its configuration. Raises ConfigurationError.
+
+    It creates or replaces only files with the demo's own names, because `into` may be a directory with other files.
+    """
     try:
         into.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -113,7 +121,9 @@ def _query(path: Path, console: Console) -> None:
 
 
 def _program() -> str:
-    """How the reader can call this program: by its name where that is found, else as it was called now."""
+    """Returns how the reader can call this program: by its name if the shell finds it, otherwise as it was called
+    now.
+    """
     if shutil.which("precoro-daemon"):
         return "precoro-daemon"
     called = Path(sys.argv[0])
@@ -121,7 +131,7 @@ def _program() -> str:
 
 
 def _shown(path: Path) -> str:
-    """From where the reader is, if that is shorter."""
+    """Returns the path relative to the current directory if it lies below it, otherwise the path as given."""
     try:
         return str(path.absolute().relative_to(Path.cwd()))
     except ValueError:

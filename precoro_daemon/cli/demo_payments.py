@@ -24,11 +24,14 @@ _SHOWN_STATES = {
 }
 
 Run = Callable[..., Awaitable[int]]
-"""Runs the program with these arguments under a title; its exit code."""
+"""Runs the program with these arguments under a title and returns its exit code."""
 
 
 async def show_payments(console: Console, into: Path, config: Path, sandbox: Sandbox, run: Run) -> int:
-    """Pay some invoices in a ledger, let them be paid at Precoro, and the other way round."""
+    """Pays invoices in a ledger and at Precoro, and shows how the program records each payment on the other side.
+
+    Returns the exit code.
+    """
     ledger = into / "demo-books.db"
     count = await anyio.to_thread.run_sync(_prepare, config, ledger, sandbox)
     console.print(f"\n[bold]5. The company's books[/] ({ledger}) have paid {count} of its invoices")
@@ -52,7 +55,7 @@ async def show_payments(console: Console, into: Path, config: Path, sandbox: San
 
 
 def _read_both(ledger: Path, state: Path) -> Sequence[tuple[int, str, str, str]]:
-    """Each payment of the books, and how it stands by the mirror's own account."""
+    """Returns each payment of the ledger with its state according to the mirror."""
     with closing(sqlite3.connect(f"{state.resolve().as_uri()}?mode=ro", uri=True)) as connection:
         query = "SELECT source, state FROM intents WHERE direction = 'to_precoro'"
         states = dict(connection.execute(query).fetchall())

@@ -1,4 +1,4 @@
-"""alerts, dashboards, deployment: what Prometheus, Grafana, Docker Compose and Kubernetes read"""
+"""alerts, dashboards, deployment: files for Prometheus, Grafana, Docker Compose and Kubernetes"""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def deployment(way: str, directory: Path) -> None:
 
 
 def _wanted(way: str) -> dict[str, str]:
-    """The files by their path in the directory."""
+    """Returns the content of each file by its path in the directory."""
     source = _DEPLOYMENTS / way
     wanted = {str(path.relative_to(source)): path.read_text("utf-8") for path in source.rglob("*") if path.is_file()}
     if way == "compose":

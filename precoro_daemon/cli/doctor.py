@@ -1,4 +1,4 @@
-"""doctor: a few calls that settle what only a live account can tell"""
+"""doctor: a few calls that find out what can only be seen on a live account"""
 
 from __future__ import annotations
 

@@ -78,7 +78,10 @@ def _export_into_stream(settings: Settings, names: Sequence[str], form: str) -> 
 
 
 def _stream(form: str) -> IO[bytes]:
-    """Nothing in the data acts on a terminal."""
+    """Returns the stream to write to. On a terminal it makes control characters visible.
+
+    Raises UsageError for a binary form on a terminal.
+    """
     if not sys.stdout.isatty():
         return sys.stdout.buffer
     if form in ("xlsx", "parquet"):
@@ -87,7 +90,7 @@ def _stream(form: str) -> IO[bytes]:
 
 
 class Shown(io.BytesIO):
-    """Gives what was written to the terminal, in which it acts on nothing."""
+    """A stream that writes to the terminal on `flush`, with control characters made visible."""
 
     def flush(self) -> None:
         echo_data(self.getvalue().decode("utf-8", "replace"), nl=False)

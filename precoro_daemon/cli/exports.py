@@ -1,4 +1,4 @@
-"""exports: what was pushed to receivers, what waits, what is dead; sent anew or dropped"""
+"""exports: shows what was pushed to receivers, what waits and what is dead; replays or drops it"""
 
 from __future__ import annotations
 

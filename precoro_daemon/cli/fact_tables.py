@@ -1,4 +1,4 @@
-"""what was found out about Precoro, as a table for people"""
+"""the facts that were found out about Precoro, as a table for people"""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from precoro_daemon.values.humanize import day
 
 
 def facts(found: Sequence[Fact], *, unknown: bool = False) -> Iterator[Block]:
-    """`unknown`: also what could not be found out, and why."""
+    """Yields a table of the facts, if there are any.
+
+    unknown  whether to list also what could not be found out, with the reason
+    """
     shown = [one for one in found if one.value or unknown]
     if shown:
         table = sheet("about Precoro", "seen on")

@@ -1,4 +1,4 @@
-"""fleet: many companies in one process or on several machines, and how they all are"""
+"""fleet: serves many companies in one process or on several machines, and shows their status"""
 
 from __future__ import annotations
 
@@ -208,7 +208,7 @@ def _say_imported(one: Newcomer, done: Move | None) -> None:
 
 
 def _counting(tallies: dict[str, Tallies]) -> Callable[[str, str], None]:
-    """Each line of the log counts for the company of which it tells."""
+    """Returns a callback that counts each log line for the company in its context."""
     import structlog
 
     def counted(level: str, event: str) -> None:

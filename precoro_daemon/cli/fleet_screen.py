@@ -1,4 +1,4 @@
-"""what a person sees while many companies are served: where each stands, and what needs a person"""
+"""the live screen while many companies are served: the state of each, and what needs a person"""
 
 from __future__ import annotations
 
@@ -14,13 +14,18 @@ from precoro_daemon.status.companies import CompanyGlance
 from precoro_daemon.values.humanize import span
 
 _LINES_BESIDE_COMPANIES = 7
-"""Above the table, its title, below it, what is left out, and the prompt."""
+"""The lines of the screen besides the companies and the sentences: those above the table, its title, the line below
+it,
+the count of companies left out, and the prompt.
+"""
 
 
 def fleet(found: Sequence[CompanyGlance], height: int, up: float, command: Callable[[str], str]) -> RenderableType:
-    """On so many lines. Where there is not room for all, those that need nobody are left out.
+    """Returns the screen, fitted to `height` lines. If there is no room for all companies, it omits those with the
+    least need.
 
-    up  seconds since the process started · command  how this program is called for a company
+    up       seconds since the process started
+    command  returns how this program is called for a company
     """
     lines = list(_lines(found, up, command))
     room = max(height - len(lines) - _LINES_BESIDE_COMPANIES, 1)

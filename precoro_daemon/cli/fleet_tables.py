@@ -18,13 +18,15 @@ from precoro_daemon.status.companies import CompanyGlance
 from precoro_daemon.values.humanize import span
 
 _NEEDS_CHARS = 34
-"""Of what a person sees of each need; the whole of it stands below, or in `status`."""
+"""The number of characters shown of each need. The full text is below the table or in `status`."""
 
 _STATES = {"running": "served", "waiting": "not served", "refused": "refused"}
 
 
 def fleet(found: Sequence[CompanyGlance], roster: Roster | None = None) -> RenderableType:
-    """A line for each company; below, why companies are not served, and who serves what in a fleet."""
+    """Returns a line for each company, then the reasons why companies are not served, then the workers and who serves
+    what.
+    """
     differing = {} if roster is None else roster.differing
     reasons = [(one.name, one.reason) for one in found if one.reason]
     reasons += [(name, contradiction_of(workers)) for name, workers in differing.items()]
@@ -32,7 +34,10 @@ def fleet(found: Sequence[CompanyGlance], roster: Roster | None = None) -> Rende
 
 
 def companies(found: Sequence[CompanyGlance], *, whole: bool = True) -> Sheet:
-    """`whole`: with what each needs, in a sentence that may stand below its line."""
+    """Returns a table with a row for each company.
+
+    whole  whether to show the need itself, as a sentence that may stand below its row, instead of only its urgency
+    """
     titles = ("company", "state", "lists as of", "calls left", "needs a person")
     sentences = "needs a person" if whole else None
     table = Sheet(titles, right=("calls left",), sentences=sentences, sparse=("calls left",))
@@ -72,14 +77,18 @@ def _why(name: str, reason: str) -> RenderableType:
 
 
 def as_json(found: Sequence[CompanyGlance], roster: Roster | None = None) -> str:
-    """By company; of a fleet, with its workers and who serves what (lengths of time in seconds)."""
+    """Returns the companies as JSON; for a fleet, also its workers and who serves what. Durations are in seconds."""
     fleet = {} if roster is None else asdict(roster)
     return json.dumps({"companies": [_company(one) for one in found], **fleet}, indent=2, ensure_ascii=False)
 
 
 def _company(one: CompanyGlance) -> dict[str, object]:
-    """`reason`: why it is refused or cannot be read; `as_of`: Unix seconds of the oldest list, null before the last
-    of them was read; `needs`: titles of what waits for a person."""
+    """Returns the facts of one company.
+
+    reason  why it is refused or cannot be read
+    as_of   Unix seconds of the oldest list; null until every list has been read
+    needs   titles of what needs a person
+    """
     stored = None if one.snapshot is None else one.snapshot.stored
     known = [] if stored is None else [each.as_of for each in stored.mirrored]
     dates = [at for at in known if at is not None]

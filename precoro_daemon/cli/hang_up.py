@@ -1,4 +1,4 @@
-"""the terminal on which a service was started: is it still there?"""
+"""detects that the terminal on which a service was started is gone"""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ import signal
 
 
 class ControllingTerminal:
-    """Where there is one, its end is the end of the service, unless SIGHUP was ignored from the beginning (nohup)."""
+    """The controlling terminal of the process, if it has one.
+
+    The service ends when its terminal ends, unless SIGHUP was ignored from the start (nohup).
+    """
 
     def __init__(self) -> None:
         self._counts = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN and _is_there()
@@ -15,7 +18,7 @@ class ControllingTerminal:
         self._is_lost = False
 
     def is_gone(self) -> bool:
-        """If so, nothing is read or written there any more."""
+        """Returns whether the terminal is gone. If so, redirects the standard streams that used it to /dev/null."""
         if not (self._is_lost or (self._counts and not _is_there())):
             return False
         nowhere = os.open(os.devnull, os.O_RDWR)
@@ -25,7 +28,10 @@ class ControllingTerminal:
         return True
 
     def lose(self) -> None:
-        """It cannot be written any more, and nobody has said so yet."""
+        """Sends SIGHUP to this process the first time that the terminal cannot be written.
+
+        Does nothing without a terminal, or if SIGHUP is ignored.
+        """
         if self._counts and not self._is_lost:
             self._is_lost = True
             os.kill(os.getpid(), signal.SIGHUP)

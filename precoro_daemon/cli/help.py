@@ -1,4 +1,4 @@
-"""the manual that ships with the program, page by page"""
+"""help: prints the pages of the manual that ships with the program"""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def manual(topic: str | None) -> None:
 
 
 def topics() -> list[str]:
-    """The pages by name, which is what TOPIC may be."""
+    """Returns the names of the pages, which are the valid values of TOPIC."""
     return sorted(page.stem for page in _PAGES.glob("*.md"))
 
 
@@ -34,7 +34,7 @@ def _page(topic: str) -> str:
 
 
 def _summary(topic: str) -> str:
-    """A page says in its third line, below its title, what it is about."""
+    """Returns the third line of a page, below its title, which says what the page is about."""
     return _page(topic).split("\n", 3)[2]
 
 

@@ -1,4 +1,4 @@
-"""history: what runs and laps brought and what failed in them, day by day or one by one"""
+"""history: shows what runs and laps changed and what failed in them, by day or one by one"""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _laps(found: Sequence[PastLap]) -> RenderableType:
 
 
 def _print_failures(found: Sequence[PastLap]) -> None:
-    """The last ones, each reason once."""
+    """Prints the latest failures, newest first, and each reason once."""
     from precoro_daemon.values.humanize import moment
 
     console = make_console()

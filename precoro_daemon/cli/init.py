@@ -1,4 +1,4 @@
-"""init: asks for what a first configuration needs, tries it, and writes it"""
+"""init: asks for the values of a first configuration, tries them, and writes the files"""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from precoro_daemon.cli.questions import Questions
 
 _DATA_OF = {"none": None, "systemd": Path("/var/lib/precoro-daemon"), "compose": Path("/data")}
-"""Where what the service keeps belongs; None: beside the configuration."""
+"""The directory for the data of each kind of service. None means beside the configuration."""
 
 _path = click.Path(path_type=Path)
 
@@ -74,7 +74,7 @@ def init(parent: Path | None, /, config: Path | None, **given: Any) -> None:
 
 
 def _may_replace(path: Path, ask: Questions, *, force: bool) -> bool:
-    """Raises UsageError, Abort."""
+    """Returns whether existing files may be replaced. Raises UsageError without a terminal, and Abort on a "no"."""
     if force or not path.exists():
         return force
     if not ask.on_terminal:
@@ -85,7 +85,10 @@ def _may_replace(path: Path, ask: Questions, *, force: bool) -> bool:
 
 
 def _try_key(dialogue: Dialogue, folder: Path) -> Seen:
-    """Ask until Precoro takes the key: one call each. Raises what it refuses with where there is no terminal."""
+    """Asks until Precoro accepts the key, with one call per attempt, and returns the result of that call.
+
+    Raises Precoro's refusal if there is no terminal or if the person gives up.
+    """
     from precoro_daemon.app.first_calls import measure_lists
     from precoro_daemon.mirror.rules.collections import COLLECTIONS
 
@@ -116,7 +119,7 @@ def _wants_survey(given: bool | None, ask: Questions) -> bool:
 
 
 def _survey(dialogue: Dialogue, folder: Path, seen: Seen) -> Seen:
-    """The same of all other lists, shown with what the first mirror will take."""
+    """Measures all other lists, prints what the first mirror will take, and returns the results of all lists."""
     from precoro_daemon.app.first_calls import estimate_first_mirror, measure_lists
     from precoro_daemon.cli import tables
     from precoro_daemon.cli.console import as_line

@@ -1,4 +1,4 @@
-"""the questions of init, one after the other; each answer is held against the settings' own rules"""
+"""the questions of init, in order; each answer is checked against the rules of the settings"""
 
 from __future__ import annotations
 
@@ -30,8 +30,12 @@ Value = Callable[[str], str | list[str] | None]
 
 @dataclass
 class Answers:
-    """values: of the configuration, with its secrets · key_file: where the key is, or is to be · new_key: it is not
-    there yet"""
+    """The answers so far.
+
+    values    the configuration by section and key, with its secrets
+    key_file  where the API key is, or will be written
+    new_key   whether the key file does not exist yet
+    """
 
     values: dict[str, dict[str, Any]] = field(default_factory=lambda: {"precoro": {}})
     key_file: Path = field(default_factory=Path)
@@ -39,7 +43,7 @@ class Answers:
 
     @property
     def settings(self) -> Settings:
-        """Raises UsageError, which lists all that is wrong."""
+        """The settings that the answers make. Raises UsageError, which lists every mistake."""
         found, mistakes = check_values(self.values, {})
         if found is None:
             raise click.UsageError("\n".join(f"{one.key}: {one.text}" for one in mistakes))
@@ -50,7 +54,11 @@ class Answers:
 
 
 class Dialogue:
-    """base: the directory of the configuration · time_scale: of a sandbox"""
+    """Asks the questions and collects the answers.
+
+    base        the directory of the configuration
+    time_scale  how many times faster than real time a sandbox runs
+    """
 
     def __init__(self, ask: Questions, base: Path, time_scale: float = 1.0) -> None:
         self.ask = ask
@@ -60,7 +68,7 @@ class Dialogue:
         self.found = Answers()
 
     def access(self) -> None:
-        """Where Precoro is, and as whom to call it."""
+        """Asks for Precoro's address, the user's e-mail and the API key."""
         self._place()
         former = self._said.get("email", "")
         self._answer(("precoro", "email"), "email", "E-mail of the Precoro user whose key it is", former)
@@ -69,7 +77,7 @@ class Dialogue:
             self.found.put("limits", "time_scale", self._scale)
 
     def lists(self, readable: Sequence[str], *, complete: bool) -> None:
-        """Which collections: all, unless the key may not see some."""
+        """Asks for the collections. The default is all of them, or the readable ones if the key may not read some."""
         usual = "all" if complete else ",".join(readable)
 
         def value(text: str) -> list[str] | None:
@@ -80,7 +88,10 @@ class Dialogue:
         self._answer(path, "collections", "Collections: all, or names with commas", usual, value)
 
     def extras(self, data: Path | None) -> None:
-        """What is off by default. `data`: the directory of what a service keeps, if it has one."""
+        """Asks for the features that are off by default, and for the scan interval.
+
+        data  the directory for a service's data, if it has one
+        """
 
         def place(text: str) -> str | None:
             return None if text == "none" else str((data or Path()) / text)
@@ -95,13 +106,15 @@ class Dialogue:
         self._webhooks()
 
     def one_of(self, option: str, question: str, choices: Sequence[str]) -> str:
-        """The first is the default."""
+        """Asks until the answer is one of the choices, and returns it. The first choice is the default."""
         while (text := self.ask.text(option, f"{question}: {', '.join(choices)}", default=choices[0])) not in choices:
             self.ask.again(option, f"{text!r} is none of these: {', '.join(choices)}")
         return text
 
     def forget_access(self) -> None:
-        """Begin again, at the first question. What was said is offered once more."""
+        """Discards the answers, so that the dialogue restarts at its first question with the old answers as
+        defaults.
+        """
         self._said = {name: text for name, text in self.found.values["precoro"].items() if name != "token"}
         self.found = Answers()
         self.ask.forget("region", "base_url", "email", "key_file")
@@ -121,7 +134,10 @@ class Dialogue:
     def _answer(
         self, path: tuple[str, str], option: str, question: str, default: str = "", value: Value = str
     ) -> None:
-        """Ask until the settings take it. `value`: what is written for an answer, None for nothing."""
+        """Asks until the settings accept the answer, and stores it.
+
+        value  converts an answer to the value of the setting; None leaves the setting out
+        """
         section, key = path
         while True:
             given = value(self.ask.text(option, question, default=default))
@@ -134,7 +150,7 @@ class Dialogue:
             self.ask.again(option, wrong)
 
     def _key(self) -> None:
-        """From a file that is there, or typed without being shown."""
+        """Asks for the API key: from an existing file, or typed without echo."""
         while True:
             known = self._known_key()
             try:
@@ -182,7 +198,7 @@ def _unless_none(text: str) -> str | None:
 
 
 def _wrong(values: Mapping[str, Any], path: tuple[str, str]) -> str:
-    """What the settings say of that key."""
+    """Returns the mistakes that the settings report for this key, or "" if there are none."""
     _, mistakes = check_values(values, {})
     return "\n".join(visible(one.text) for one in mistakes if one.key.startswith(".".join(path)))
 
@@ -196,11 +212,11 @@ _SETTING_OF: Mapping[str, tuple[str, str]] = {
     "webhooks": ("apply_deliveries", "listen"),
     "public_url": ("apply_deliveries", "public_url"),
 }
-"""Which setting an option gives."""
+"""The setting that each option sets."""
 
 
 def refuse_wrong_options(given: Mapping[str, Any], ask: Questions) -> None:
-    """All that is wrong or missing at once. Raises UsageError."""
+    """Raises UsageError that lists every wrong or missing option at once."""
     values: dict[str, dict[str, Any]] = {"precoro": {}}
     named: dict[KeyPath, str] = {}
     for option, (section, key) in _SETTING_OF.items():

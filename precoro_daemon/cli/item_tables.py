@@ -25,14 +25,14 @@ from precoro_daemon.cli.sheets import Sheet
 from precoro_daemon.values.humanize import moment
 
 _WRITES_SHOWN = 40
-"""Writes that are shown unless --all is given."""
+"""The number of writes shown unless --all is given."""
 
 _LONGEST_LINE_CHARS = 40
 _WORD_BY_KIND = {Kind.CREATE: ("create", "green"), Kind.UPDATE: ("update", "yellow"), Kind.HIDE: ("hide", "red")}
 
 
 def outline(made: Outline, *, everything: bool) -> RenderableType:
-    """What would change, field by field, and what would not."""
+    """Returns what a plan would change, field by field, and what it leaves as it is."""
     plan = made.plan
     shown = plan.steps if everything else plan.steps[:_WRITES_SHOWN]
     parts: list[RenderableType] = [_steps(shown, made.fields)] if shown else []
@@ -89,7 +89,7 @@ def _steps(steps: Sequence[Step], fields: Mapping[int, CustomField]) -> Table:
 
 
 def _in_short(step: Step) -> str:
-    """What people read first of a new item; --json has all of it."""
+    """Returns the price, currency and unit of a new item. --json has all of its fields."""
     wanted = step.wanted
     price = shown(wanted.get("price"), "price", {}) or "no price"
     return " ".join(filter(None, (price, str(wanted.get("currency") or ""), str(wanted.get("unit") or ""))))
@@ -137,7 +137,7 @@ def _pair(change: Change) -> list[Any]:
 
 
 def plan_state(view: PlanView) -> RenderableType:
-    """How far a plan is, and each write that needs a person's eye."""
+    """Returns the progress of a plan, and a table of the writes that need a person's attention."""
     parts: list[RenderableType] = []
     if view.writes:
         table = Sheet(("state", "", "item", "name", "why"), sentences="why")
@@ -153,7 +153,7 @@ def _why(write: Write) -> str:
 
 
 def plan_line(plan: PlanState) -> str:
-    """One sentence on a plan."""
+    """Returns the state of a plan in one sentence."""
     counts = ", ".join(f"{plan.counts[state]:,} {state}" for state in State if plan.counts.get(state))
     if not plan.counts:
         return f"plan {plan.number} for {plan.supplier} from {plan.source} has nothing to do"
@@ -190,7 +190,7 @@ def _state(plan: PlanState) -> dict[str, Any]:
 
 
 def question(view: PlanView) -> str:
-    """What a person says yes or no to."""
+    """Returns the question whether to carry out a plan."""
     kinds = [write.step.kind for write in view.writes]
     said = ", ".join(f"{kinds.count(kind):,} to {word}" for kind, (word, _) in _WORD_BY_KIND.items() if kind in kinds)
     return f"{view.state.supplier}, plan {view.state.number}: {said}. Carry it out?"

@@ -1,4 +1,4 @@
-"""suppliers' items: what would change, carry it out, and the file one starts from"""
+"""items: plans, applies, shows and drops changes of a supplier's items, and pulls them into a file"""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def _tell(report: RunReport) -> None:
 
 @contextmanager
 def _watched() -> Iterator[Progress]:
-    """What comes from Precoro meanwhile, on a terminal: the first list of items may take a while."""
+    """Shows progress on a terminal while Precoro is read, because the first list of items may take long."""
     from precoro_daemon.app.values import wall_clock
     from precoro_daemon.cli.screen import LiveScreen
     from precoro_daemon.status.progress import Silent
@@ -164,7 +164,7 @@ def _watched() -> Iterator[Progress]:
 
 @contextmanager
 def _progress(writes: int) -> Iterator[Callable[[PlanState, int], None]]:
-    """A bar on a terminal, nothing elsewhere."""
+    """Shows a progress bar on a terminal, and nothing elsewhere. Yields the callback that advances it."""
     from rich import progress
 
     columns = (

@@ -1,4 +1,4 @@
-"""ledger: log in to an accounting system, see how the login stands, log out"""
+"""ledger: logs in to an accounting system, shows the state of the login, logs out"""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def _say_what_is_next(program: str) -> None:
 
 
 def _target(path: Path, kind: str, known: Mapping[str, Any], given: Mapping[str, Any]) -> Path:
-    """The file of the grant, or of Odoo's key."""
+    """Returns the file for the grant or, for Odoo, for its API key."""
     from precoro_daemon.app.ledger_config import configured_file
     from precoro_daemon.app.ledger_grants import default_grant_file
 
@@ -124,7 +124,7 @@ def _target(path: Path, kind: str, known: Mapping[str, Any], given: Mapping[str,
 
 
 def _write(path: Path, section: Section, known: Mapping[str, Any]) -> None:
-    """Into the configuration, unless there is something that it would have to replace."""
+    """Adds the section to the configuration, or prints it if something there would have to be replaced."""
     from precoro_daemon.app.ledger_config import add
 
     if known:
@@ -136,7 +136,9 @@ def _write(path: Path, section: Section, known: Mapping[str, Any]) -> None:
 
 
 def _say_matches(path: Path, session: Login, company: Organisation) -> None:
-    """A hint, whose absence is no failure."""
+    """Prints how many open bills match an invoice of Precoro's. This is only a hint: the login succeeds without
+    it.
+    """
     from precoro_daemon.app.ledger_login import count_matches
 
     try:
@@ -211,7 +213,7 @@ def logout(parent: Path | None, kind: str | None, grant_file: Path | None, confi
 
 
 def _granted(config: Path | None, kind: str | None, file: Path | None) -> tuple[str, Path]:
-    """The kind of the ledger and the file of its grant. Raises UsageError."""
+    """Returns the kind of the ledger and the file of its grant. Raises UsageError."""
     from precoro_daemon.app.ledger_config import configured, configured_file
     from precoro_daemon.app.ledger_grants import GRANTED, default_grant_file
 
@@ -226,7 +228,7 @@ def _granted(config: Path | None, kind: str | None, file: Path | None) -> tuple[
 
 
 def _no_grant(kind: str) -> str:
-    """Why there is nothing to show or to give back."""
+    """Returns why there is no grant to show or to give back."""
     from precoro_daemon.app.ledger_grants import GRANTED
 
     if kind in ("", "none"):

@@ -1,4 +1,4 @@
-"""one login at an accounting system, as a dialogue: log in, choose, keep"""
+"""the dialogue of one login at an accounting system: log in, choose a company, choose accounts"""
 
 from __future__ import annotations
 
@@ -41,7 +41,11 @@ _CLIENT = {
 
 
 class Dialogue:
-    """known: [ledger.<kind>] as it is configured; client: of the last login"""
+    """Asks the questions of a login.
+
+    known   the section [ledger.<kind>] as it is configured
+    client  id and secret of the app at the last login
+    """
 
     def __init__(
         self, kind: str, questions: Questions, known: Mapping[str, Any], client: tuple[str, str] = ("", "")
@@ -52,7 +56,7 @@ class Dialogue:
         self._client = client
 
     def log_in(self) -> Login:
-        """Raises LoginFailed and the like, UsageError."""
+        """Logs in and returns the session. Raises UsageError, LoginFailed or another DaemonError."""
         if self.kind == "odoo":
             return self._odoo()
         configured = str(self._known.get("base_url", "")) or api_of(self.kind)
@@ -102,7 +106,7 @@ class Dialogue:
         return run_async(partial(log_in_by_device, place, client, show))
 
     def _odoo(self) -> Login:
-        """On a terminal, what Odoo does not take is asked again, with the answers as they were."""
+        """Logs in to Odoo. On a terminal it asks again after a failure, with the previous answers as defaults."""
         said = {name: str(self._known.get(name, "")) for name in ("base_url", "database", "user")}
         while True:
             try:
@@ -127,7 +131,10 @@ class Dialogue:
         return run_async(partial(log_in_to_odoo, origin, said["database"], said["user"], key))
 
     def company(self, login: Login) -> Organisation:
-        """Of the books. What is configured stays, as long as the login may use it."""
+        """Returns the company whose books are used. A configured company is kept if the login may use it.
+
+        Raises UsageError if the login may use no company, or not the configured one.
+        """
         found = run_async(login.organisations)
         if not found:
             raise click.UsageError("this login may use no company: log in as a user who may, and agree to one")
@@ -141,7 +148,9 @@ class Dialogue:
         return chosen
 
     def chosen(self, login: Login, company: Organisation) -> dict[str, Any]:
-        """Accounts or journals by currency; of Business Central, whose lines name none, one journal."""
+        """Returns the accounts or journals by currency. Business Central has one journal, because its lines name no
+        currency.
+        """
         found = run_async(partial(login.accounts, company))
         if self.kind == "business_central":
             return {"journal": self._journal(found)}
@@ -191,7 +200,7 @@ def _given(text: str, found: Sequence[Account]) -> tuple[str, str]:
 
 
 def _site(text: str) -> str:
-    """Of what people copy from a browser, or write without its beginning."""
+    """Returns the origin of an address that a person copied from a browser or typed without its scheme."""
     parts = urlsplit(text if "://" in text else f"https://{text}")
     return f"{parts.scheme}://{parts.netloc}"
 
@@ -211,7 +220,9 @@ def _credential(path: Path | None, flag: str) -> str:
 
 
 def _has_screen() -> bool:
-    """Else what is called a browser may be one that takes this terminal."""
+    """Returns whether a graphical browser can open. Without a screen, the browser could be one that takes this
+    terminal.
+    """
     return sys.platform == "darwin" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
 
 

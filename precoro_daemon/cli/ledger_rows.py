@@ -1,4 +1,4 @@
-"""ledger reread, ledger dismiss: what was read of the ledger, and what of it cannot be read"""
+"""ledger reread, ledger dismiss: reads the ledger again, and hides rows that cannot be read"""
 
 from __future__ import annotations
 

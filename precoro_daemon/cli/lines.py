@@ -1,6 +1,7 @@
-"""what people are shown, as lines as wide as their screen: sentences, and what knows its own lines
+"""output for people as lines that fit their screen: sentences, and blocks that lay themselves out
 
-Without rich, whose import takes longer than all that most commands do. A console of rich can show it, too.
+This module does without rich, because importing rich takes longer than most commands run. A console of rich can print
+these blocks too.
 """
 
 from __future__ import annotations
@@ -14,24 +15,24 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
 
 RULE = "─"
-"""A line below titles is made of it."""
+"""The character of the line below titles."""
 
 PLAIN = str.maketrans(f"{RULE}▲●…·", "-!*.-")
-"""What stands for signs of ours where they cannot be shown. All of them take one column."""
+"""Replacements for this program's own symbols where the output cannot show them. Each takes one column."""
 
 
 class Line(NamedTuple):
-    """One line of a screen. style: words, such as "bold red" """
+    """One line of a screen. `style` is a list of words, such as "bold red"."""
 
     text: str
     style: str = ""
 
 
 class Block:
-    """Some lines, one below the other."""
+    """Consecutive lines of output."""
 
     def lines(self, columns: int) -> Iterator[Line]:
-        """None is longer than so many columns, unless it is there to be copied."""
+        """Yields the lines. None is longer than `columns`, except for text that people copy, such as a command."""
         raise NotImplementedError
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -42,7 +43,7 @@ class Block:
 
 
 class Blocks(Block):
-    """Several, one below the other."""
+    """Several blocks, one below the other."""
 
     def __init__(self, *blocks: Block) -> None:
         self._blocks = blocks
@@ -53,7 +54,10 @@ class Blocks(Block):
 
 
 class Sentence(Block):
-    """Words for people, whatever foreign text is in them; line breaks around them are ours. whole: never wrapped"""
+    """Words for people. Control characters in them are made visible; line breaks at both ends are kept.
+
+    whole  whether the sentence is never wrapped
+    """
 
     def __init__(self, words: str = "", style: str = "", *, indent: int = 0, whole: bool = False) -> None:
         body = words.strip("\n")
@@ -70,13 +74,16 @@ class Sentence(Block):
 
 
 def laid_out(text: str, columns: int, style: str = "", *, indent: int = 0) -> Iterator[Line]:
-    """Text in which nothing acts on a terminal. indent: columns that stay empty before each line"""
+    """Yields the lines of a text whose control characters are already visible.
+
+    indent  empty columns before each line
+    """
     for line in wrapped(text, max(columns - indent, 1)):
         yield Line(f"{' ' * indent}{line}" if line else "", style)
 
 
 def wrapped(text: str, columns: int) -> Iterator[str]:
-    """Between words; one that is longer than a line is cut."""
+    """Yields the lines of a text, wrapped between words. A word that is longer than a line is cut."""
     for line in text.split("\n"):
         if cells(line) <= columns:
             yield line
@@ -109,7 +116,7 @@ def _cut(word: str, columns: int) -> list[str]:
 
 
 def cells(text: str) -> int:
-    """How many columns it takes."""
+    """Returns the number of columns that a text takes."""
     if text.isascii() or text.translate(PLAIN).isascii():
         return len(text)
     from rich.cells import cell_len
@@ -118,6 +125,9 @@ def cells(text: str) -> int:
 
 
 def padded(text: str, columns: int, *, right: bool = False) -> str:
-    """With blanks, so that it takes that many."""
+    """Returns the text with blanks added up to a width of `columns`.
+
+    right  whether the text is aligned to the right
+    """
     blanks = " " * (columns - cells(text))
     return f"{blanks}{text}" if right else f"{text}{blanks}"

@@ -1,4 +1,4 @@
-"""man: the help of each command as a page for man(1)"""
+"""man: writes the help of each command as a page for man(1)"""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def man(ctx: click.Context, directory: Path) -> None:
 
 
 def _pages(ctx: click.Context) -> Iterator[tuple[str, str]]:
-    """By name, as git has it: precoro-daemon, precoro-daemon-payments, precoro-daemon-payments-plan."""
+    """Yields name and text of each page. The names follow git: precoro-daemon, precoro-daemon-payments-plan."""
     below = dict(_below(ctx))
     name = ctx.command_path.replace(" ", "-")
     yield name, "\n".join(_page(ctx, name, below)) + "\n"
@@ -74,7 +74,7 @@ def _paragraphs(text: str) -> Iterator[str]:
 
 
 def _shown(text: str) -> str:
-    """As roff shows it: no sign in it commands anything."""
+    """Returns the text escaped for roff, so that no character of it acts as a command."""
     text = text.replace("\\", "\\e").replace("-", "\\-")
     text = "".join(sign if sign.isascii() else f"\\[u{ord(sign):04X}]" for sign in text)
     return f"\\&{text}" if text.startswith((".", "'")) else text

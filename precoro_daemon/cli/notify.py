@@ -1,4 +1,4 @@
-"""notify: try who is notified when something needs a person"""
+"""notify: tests the messages that are sent when something needs a person"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""--once: one run, and what a person or a program reads of it"""
+"""--once: one run, and its report for people or programs"""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 
 def run_once(settings: Settings, only: str | None, time_limit: float | None, command: str, *, whole: bool) -> int:
-    """The exit code. `whole`: collections without news are listed too."""
+    """Runs once and returns the exit code. Raises UsageError for a job that cannot run.
+
+    whole  whether the summary lists collections without news too
+    """
     _refuse_unfit(settings, only)
     from precoro_daemon.app.runs import Wish, run
     from precoro_daemon.app.values import clock_for
@@ -46,7 +49,10 @@ def _log_lines(settings: Settings) -> None:
 
 
 def _watched(settings: Settings, clock: Clock, work: Callable[[RunRecord], RunReport]) -> tuple[RunRecord, RunReport]:
-    """With a live screen, and warnings of the log above it, unless nobody is to be shown anything."""
+    """Runs `work` with a live screen and the log's warnings above it.
+
+    With --quiet or --json there is no screen, and warnings go to the standard error.
+    """
     from precoro_daemon import telemetry
     from precoro_daemon.app.values import secrets
     from precoro_daemon.cli.run_record import RunRecord
@@ -78,7 +84,7 @@ def _tell(settings: Settings, record: RunRecord, report: RunReport, command: str
 
 
 def _refuse_unfit(settings: Settings, only: str | None) -> None:
-    """A job that there is not, or that this configuration does not use."""
+    """Raises UsageError for a job that does not exist or that this configuration does not use."""
     from precoro_daemon.app.jobs import DELIVERY_JOBS, EXPORT_JOBS, FILE_JOBS, ITEM_JOBS, JOB_NAMES, PAYMENT_JOBS
 
     if only is not None and only not in JOB_NAMES:

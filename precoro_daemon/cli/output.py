@@ -1,4 +1,4 @@
-"""--quiet, --verbose and --json: one set of options for every command that prints facts"""
+"""--quiet, --verbose and --json: the same options for every command that prints facts"""
 
 from __future__ import annotations
 
@@ -7,37 +7,42 @@ from typing import Any
 import click
 
 _OPTION_KEY = "precoro_daemon.output."
-"""Begins what stands in the context of a call: wherever the options were typed, all commands of the call see them."""
+"""The prefix of the keys in click's context, through which all commands of a call see the options wherever they were
+typed.
+"""
 
 _WITHOUT = frozenset(
     {"completion", "config", "dashboards", "alerts", "deployment", "man", "help", "demo", "sandbox", "run", "init"}
 )
-"""Commands that print texts for programs, ask, or serve: there is nothing to choose."""
+"""Commands without these options, because they print texts for programs, ask questions, or serve."""
 
 
 def is_quiet() -> bool:
-    """Only what failed or waits for a person is said, on the standard error."""
+    """Returns whether to print only what failed or waits for a person, on the standard error."""
     return _noted("quiet") and not wants_json()
 
 
 def is_verbose() -> bool:
-    """All columns and whole ids are shown, and the log's lines."""
+    """Returns whether to show all columns, whole ids and the lines of the log."""
     return _noted("verbose")
 
 
 def wants_json() -> bool:
-    """One JSON document is printed, and nothing else on the standard output."""
+    """Returns whether to print one JSON document and nothing else on the standard output."""
     return _noted("json")
 
 
 def said() -> list[str]:
-    """Sentences of a command that wants_json: printed as {"said": …} at its end, unless it printed a document."""
+    """Returns the list of a command's sentences under --json. They are printed as {"said": …} when the command ends,
+    unless
+    it printed a document of its own.
+    """
     found: list[str] = click.get_current_context().meta.setdefault(f"{_OPTION_KEY}said", [])
     return found
 
 
 def facts() -> dict[str, Any]:
-    """Printed in the same document, beside the sentences: under keys that stay."""
+    """Returns the facts that are printed in the same document as the sentences. Their keys are stable."""
     found: dict[str, Any] = click.get_current_context().meta.setdefault(f"{_OPTION_KEY}facts", {})
     return found
 
@@ -48,7 +53,7 @@ def _noted(name: str) -> bool:
 
 
 def _note(context: click.Context, param: click.Parameter, value: bool) -> None:
-    """Also where it stands before the command: `precoro-daemon --json status`."""
+    """Stores an option in the context. This also works before the command: `precoro-daemon --json status`."""
     if value:
         context.meta[f"{_OPTION_KEY}{param.name}"] = True
 
@@ -63,7 +68,9 @@ def output_options() -> list[click.Parameter]:
 
 
 def with_output_options(name: str, command: click.Command) -> click.Command:
-    """The command, and those below it, with the options, unless there is nothing to choose for them."""
+    """Adds the options to the command and its subcommands, except to those that have no use for them. Returns the
+    command.
+    """
     if name in _WITHOUT or (command.params[-1:] and command.params[-1].name == "json"):
         return command
     if isinstance(command, click.Group):

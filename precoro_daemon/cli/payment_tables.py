@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from precoro_daemon.payments.unmatched import Unmatched
 
 _SHORT_ID_CHARS = 8
-"""Letters of an id that people need."""
+"""The number of letters of an id that people need."""
 
 _UNMATCHED_IN_PLAN = 20
-"""Lines of a plan for payments that meet no invoice; `payments unmatched` has them all."""
+"""The number of payments without an invoice that a plan lists. `payments unmatched` lists all."""
 
 _FATES = {
     "send": "To be sent",
@@ -37,7 +37,7 @@ _FATES = {
     "doubt": "In doubt, being checked",
     "refused": "Refused by the other side",
 }
-"""In the order in which people read them."""
+"""Headings of the outcomes, in the order in which people read them."""
 
 _DIRECTIONS = {"to_precoro": "to Precoro", "to_ledger": "to the ledger"}
 
@@ -50,7 +50,7 @@ class Trace:
 
 
 def forecast_of_lap(found: LapForecast) -> RenderableType:
-    """What the next lap would do with each payment, and why."""
+    """Returns what the next lap would do with each payment, with the reason."""
     parts: list[RenderableType] = []
     parts += _groups(found.forecasts) if found.forecasts else [as_line("Nothing is to be sent.\n")]
     if found.closed:
@@ -72,7 +72,7 @@ def forecast_of_lap(found: LapForecast) -> RenderableType:
 
 
 def _groups(forecasts: Sequence[Forecast]) -> Iterator[RenderableType]:
-    """A table for each outcome and direction, under its count and its totals by currency."""
+    """Yields a table for each outcome and direction, below a heading with the count and the totals by currency."""
     for heading, group in grouped(forecasts):
         yield as_line(heading, style="bold")
         yield _table(group)
@@ -87,7 +87,7 @@ def grouped(forecasts: Sequence[Forecast]) -> Iterator[tuple[str, Sequence[Forec
 
 
 def review(found: LapForecast) -> RenderableType:
-    """What a person must decide, each with its reason in full."""
+    """Returns what a person must decide, each with its full reason."""
     waiting = [one for one in found.forecasts if one.fate in ("review", "doubt", "refused")]
     beside = f"\n`payments unmatched` lists {found.waiting:,} more, which match no invoice." if found.waiting else ""
     if not waiting:
@@ -101,7 +101,7 @@ def review(found: LapForecast) -> RenderableType:
 
 
 def unmatched(found: LapForecast) -> RenderableType:
-    """Payments of the ledger that are not on their way, each with why."""
+    """Returns the payments of the ledger that will not be sent, each with the reason."""
     if not found.unmatched:
         return as_line("Every payment of the ledger meets an invoice.")
     more = found.waiting - len(found.unmatched)
@@ -136,7 +136,7 @@ def _unmatched_row(one: Unmatched) -> Mapping[str, Any]:
 
 
 def _table(forecasts: Sequence[Forecast]) -> Sheet:
-    """Of one outcome and direction."""
+    """Returns the table of one outcome and direction."""
     titles = ("id", "invoice", "supplier", "amount", "payment", "day", "why")
     table = Sheet(titles, right=("invoice", "amount"), sentences="why", sparse=("supplier",))
     for one in forecasts:
@@ -158,7 +158,7 @@ def _table(forecasts: Sequence[Forecast]) -> Sheet:
 
 
 def outlook_as_json(found: LapForecast, only: Sequence[str] = tuple(_FATES)) -> str:
-    """Amounts are text: a JSON number may be read as a binary float."""
+    """Returns the forecast as JSON. Amounts are text, because a reader may parse JSON numbers as binary floats."""
     return _dumps(
         {
             "closed": found.closed or None,
@@ -188,7 +188,7 @@ def trace(found: Trace) -> RenderableType:
 
 
 def _said(dialogue: Dialogue | None) -> str:
-    """What a person was asked, or has said."""
+    """Returns what a person was asked, or what the person answered."""
     match dialogue:
         case Asked(about=about):
             return "a person is asked" + (f" about {', '.join(sorted(about))}" if about else "")

@@ -1,4 +1,4 @@
-"""payments: what would be sent, what a person must decide, and what happened to each"""
+"""payments: shows what would be sent, takes decisions, shows the history of each payment"""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def apply(parent: Path | None, config: Path | None) -> None:
             reports.append(run_async(partial(run, settings, clock, Wish(name))))
         except StoreHeld as held:
             obstacle = ""
-            with suppress(CommandUnanswered):  # it is at it already
+            with suppress(CommandUnanswered):  # the service already runs a lap
                 obstacle = _give(settings, "plan", held)
             echo(
                 obstacle
@@ -248,7 +248,7 @@ def trace(parent: Path | None, config: Path | None, ident: str) -> None:
 
 
 def execute(settings: Settings, kind: Kind, **given: Any) -> str:
-    """Here, or by the service that holds the state."""
+    """Executes a command in this process, or through the service that holds the state, and returns its answer."""
     from precoro_daemon.app.control import execute_here
     from precoro_daemon.payments.commands import Command
 
@@ -259,7 +259,9 @@ def execute(settings: Settings, kind: Kind, **given: Any) -> str:
 
 
 def _give(settings: Settings, kind: Kind, held: StoreHeld, **given: Any) -> str:
-    """Have it done by the process that serves the company: on this machine, or a worker of its fleet on any."""
+    """Has the command executed by the process that serves the company: on this machine, or by its worker in the
+    fleet.
+    """
     from precoro_daemon.payments.commands import Command
 
     command = Command(kind, who(), **given)
@@ -277,7 +279,7 @@ def _forecast(settings: Settings) -> LapForecast:
 
 
 def _warn(found: LapForecast) -> None:
-    """All that --quiet leaves to be said: what waits for a person, by its count and totals."""
+    """With --quiet, prints the count and totals of the payments that wait for a person. Otherwise prints nothing."""
     from precoro_daemon.cli.payment_tables import grouped
 
     waiting = [one for one in found.forecasts if one.fate in ("review", "doubt", "refused")]
@@ -286,7 +288,7 @@ def _warn(found: LapForecast) -> None:
 
 
 def _read(settings: Settings, work: Callable[[OpenHandler], Awaitable[T]]) -> T:
-    """Beside the service that may hold the state."""
+    """Runs `work` read-only, so that it works while a service holds the state."""
     from precoro_daemon.app.payments import open_handler
 
     async def run() -> T:

@@ -1,6 +1,6 @@
 """the program's commands by name: listed without being imported, imported when called
 
-To import all of them takes longer than to show the help.
+Importing all of them takes longer than showing the help.
 """
 
 from __future__ import annotations
@@ -16,7 +16,12 @@ from precoro_daemon.cli.running import Commands, terminal_columns
 
 
 class Entry(NamedTuple):
-    """A command: the module of this room in which it stands under its own name, and what the help says of it."""
+    """A command in the help.
+
+    module  the module of this room that defines it
+    about   what the help says of it
+    called  its name in the module, if it differs from the command's
+    """
 
     module: str
     about: str
@@ -83,7 +88,7 @@ class Program(Commands):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """click knows those alone that were imported, and so cannot say which one was meant."""
+        """Suggests the closest command for an unknown name. click would only know the commands that were imported."""
         name = args[0]
         if name not in ENTRIES and not name.startswith("-") and not ctx.resilient_parsing:
             from difflib import get_close_matches
@@ -93,12 +98,14 @@ class Program(Commands):
         return super().resolve_command(ctx, args)
 
     def get_help(self, ctx: click.Context) -> str:
-        """click would ask a module that imports three kinds of compression how wide the terminal is."""
+        """Sets the terminal's width. To find it, click would import a module that imports three kinds of
+        compression.
+        """
         ctx.terminal_width = ctx.terminal_width or max(50, min(terminal_columns(), 80) - 2)
         return super().get_help(ctx)
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """All of it on one screen of 80 columns and 40 lines; what each command takes is said by its own help."""
+        """Writes the help on one screen of 80 columns and 40 lines. Each command's own help explains its options."""
         self.format_usage(ctx, formatter)
         formatter.write(f"{_ABOUT}\n")
         with formatter.section("Options"):

@@ -1,4 +1,4 @@
-"""what a command asks on a terminal, unless its options say it"""
+"""the questions that a command asks on a terminal unless its options answer them"""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from precoro_daemon.values.visible_text import visible
 
 
 class Choice(Protocol):
-    """What may be chosen: by its id, or by its name."""
+    """Something that a person can choose by its id or its name."""
 
     @property
     def id(self) -> str: ...
@@ -29,7 +29,12 @@ C = TypeVar("C", bound=Choice)
 
 
 class Questions:
-    """given: the command's options. Where an answer is missing and there is no terminal, the option is asked for."""
+    """Answers a command's questions from its options, and asks on the terminal for the rest.
+
+    Raises UsageError that names the option if an answer is missing and there is no terminal.
+
+    given  the command's options
+    """
 
     def __init__(self, given: Mapping[str, Any]) -> None:
         self._given = dict(given)
@@ -53,31 +58,35 @@ class Questions:
             echo(f"{text} holds a sign that nobody sees, as arrow keys make them; type it again", err=True)
 
     def missing(self, names: Sequence[str]) -> Sequence[str]:
-        """Those that only an option can say, as there is no terminal, and none does."""
+        """Returns the options that must be given because there is no terminal, and are not."""
         return [] if self._on_terminal else [_flag(name) for name in names if not self._given.get(name)]
 
     def confirm(self, question: str, *, default: bool) -> bool:
-        """Where there is no terminal, the default."""
+        """Asks for yes or no. Returns the default if there is no terminal."""
         return click.confirm(visible(question), default=default, err=True) if self._on_terminal else default
 
     def forget(self, *names: str) -> None:
-        """What options said of them is of no use any more."""
+        """Discards the values of these options, so that the questions are asked."""
         for name in names:
             self._given.pop(name, None)
 
     def again(self, name: str, why: str) -> None:
-        """What was answered is of no use: it is asked for anew. Raises UsageError where there is no terminal."""
+        """Reports why an answer was refused and discards it, so that it is asked again. Raises UsageError without a
+        terminal.
+        """
         if not self._on_terminal:
             raise click.UsageError(why)
         echo(why, err=True)
         self.forget(name)
 
     def line(self, question: str) -> str:
-        """What only this moment can know: asked for, and read, also where another program sits at the other end."""
+        """Reads an answer that no option can hold in advance. It also reads from a pipe, so that another program can
+        answer.
+        """
         return str(click.prompt(visible(question), err=True)).strip()
 
     def choice(self, name: str, what: str, choices: Sequence[C], *, may_be_none: bool = False) -> C | None:
-        """None only where that is allowed, or where there is nothing to choose from."""
+        """Returns the chosen one. None only if `may_be_none`, or if there are no choices. Raises UsageError."""
         if value := self._given.get(name):
             return picked(str(value), what, choices)
         if len(choices) <= 1 and not may_be_none:
@@ -92,7 +101,7 @@ class Questions:
 
 
 def picked(value: str, what: str, choices: Sequence[C]) -> C:
-    """By id, else by name. Raises UsageError."""
+    """Returns the choice with this id, else with this name. Raises UsageError."""
     found = [one for one in choices if one.id == value] or [
         one for one in choices if one.name.casefold() == value.casefold()
     ]

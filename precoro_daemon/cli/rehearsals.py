@@ -1,4 +1,4 @@
-"""the sandbox, and the demo that runs against it"""
+"""sandbox and demo: the local Precoro, and the demo that runs against it"""
 
 from __future__ import annotations
 
@@ -100,7 +100,10 @@ async def _serve(options: SandboxOptions, into: Path | None) -> None:
 
 
 def _write_config(into: Path, running: Sandbox, options: SandboxOptions) -> None:
-    """What is there and says the same stays as it is. Blocking. Raises ConfigurationError."""
+    """Writes a configuration and a key for the sandbox and prints the configuration. Blocking.
+
+    Files with the same content stay as they are. Raises ConfigurationError if there are others.
+    """
     from precoro_daemon.app.new_files import NewFile, write_together
     from precoro_daemon.settings.writing import as_toml
 

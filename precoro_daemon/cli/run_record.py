@@ -1,4 +1,4 @@
-"""what a run did so far: by collection, its calls, files and payments"""
+"""the record of a run so far: by collection, its calls, files and payments"""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from precoro_daemon.payments.ports.progress import PaymentsAfterRun
 from precoro_daemon.quota.limits import Lane
 
 _RATE_OVER_S = 60.0
-"""Real seconds over which the rate of calls is measured."""
+"""The period over which the rate of calls is measured, in real seconds."""
 
 
 @dataclass(slots=True)
 class CollectionRecord:
-    """What is known of one collection in this run.
+    """One collection in this run.
 
-    details, due, failed  of the present lap; fetched: details of the laps before it
+    details, due, failed  of the current lap
+    fetched               details of the laps before it
     """
 
     page: int = 0
@@ -57,7 +58,10 @@ class CollectionRecord:
 
 @dataclass(slots=True)
 class FilesRecord:
-    """Attached files in this run. `began` and `seen`: when they were first and last heard of, in real seconds."""
+    """Attached files in this run.
+
+    began, seen  the first and the last progress report of the current lap, in real seconds
+    """
 
     began: float
     seen: float
@@ -72,7 +76,7 @@ class FilesRecord:
 
 @dataclass(slots=True)
 class RunRecord:
-    """Implements `Progress` for what is shown while a run goes on and when it is over."""
+    """Implements `Progress` for the screen during a run and for the summary after it."""
 
     collections: dict[str, CollectionRecord] = field(default_factory=dict)
     left: dict[str, int] = field(default_factory=dict)
@@ -113,7 +117,7 @@ class RunRecord:
         self.waits = (f"the {window} window for {lane.name.lower()}", until)
 
     def outranked(self, lane: Lane) -> None:
-        """Those that go first are shown."""
+        """Does nothing, because the screen shows the lanes that go first."""
 
     def called(self, lane: Lane, left: Mapping[str, int]) -> None:
         del lane  # all lanes spend the same quota
@@ -125,26 +129,26 @@ class RunRecord:
             self.recent.popleft()
 
     def answered(self, method: str, route: str, outcome: str) -> None:
-        """Failures are in the report."""
+        """Does nothing, because the report contains the failures."""
 
     def _row(self, collection: str) -> CollectionRecord:
         return self.collections.setdefault(collection, CollectionRecord())
 
     @property
     def calls_left(self) -> int:
-        """Pages, details and files that are known to be due and were not fetched yet."""
+        """The pages, details and files that are known to be due and have not been fetched."""
         left = self.files.left if self.files else 0
         return left + sum(row.calls_left for row in tuple(self.collections.values()))
 
     @property
     def rate(self) -> float:
-        """Calls a second of real time, over the last minute."""
+        """Calls per second of real time, over the last minute."""
         seconds = self.recent[-1] - self.recent[0] if len(self.recent) > 1 else 0.0
         return (len(self.recent) - 1) / seconds if seconds > 0 else 0.0
 
     @property
     def fetched(self) -> FileCounts:
-        """Attached files that the run stored, in all its laps."""
+        """The attached files that the run stored, in all its laps."""
         return _sum(self.files_stored, self.files.done) if self.files else self.files_stored
 
 

@@ -1,4 +1,4 @@
-"""what a run brought: what is new, what failed, what is left and what to type; and the same as JSON"""
+"""the summary of a run: what is new, what failed, what is left, what to type next; also as JSON"""
 
 from __future__ import annotations
 
@@ -38,7 +38,11 @@ _STANDING = {
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """A run that is over. `state`: where the database is · `command`: how people call this program."""
+    """A run that has ended.
+
+    state    where the database is
+    command  how people call this program
+    """
 
     record: RunRecord
     report: RunReport
@@ -57,14 +61,17 @@ class Ending:
 
 
 def summary(ending: Ending, *, whole: bool = False) -> RenderableType:
-    """What the run brought, in a few lines. `whole`: collections without news too."""
+    """Returns the summary of a run in a few lines.
+
+    whole  whether to list collections without news too
+    """
     return Group(
         as_line(), *_collections(ending, whole), *map(_fact, _facts(ending)), as_line(), closing_words(ending)
     )
 
 
 def _collections(ending: Ending, whole: bool) -> Iterator[RenderableType]:
-    """Those with news; the others are counted."""
+    """Yields a table of the collections with news, and the number of the others."""
     rows = dict(ending.record.collections)
     news = {name: row for name, row in rows.items() if whole or row.has_news}
     if news:
@@ -99,7 +106,7 @@ def _facts(ending: Ending) -> Iterator[tuple[str, str]]:
 
 
 def _payments(moved: Sequence[Intent], waiting: Sequence[Intent]) -> Iterator[str]:
-    """What was done in this run, and all that is still to be done."""
+    """Yields what was done in this run, then everything that is still open."""
     for (direction, state), words in _DONE.items():
         if done := [one for one in moved if (one.direction, one.state) == (direction, state)]:
             yield f"{len(done):,} {words} ({sums((one.currency, one.amount) for one in done)})"
@@ -109,7 +116,7 @@ def _payments(moved: Sequence[Intent], waiting: Sequence[Intent]) -> Iterator[st
 
 
 def closing_words(ending: Ending) -> Text:
-    """What failed, what is left, when it goes on, and what to type."""
+    """Returns what failed, what is left, when it continues, and what to type."""
     report, words = ending.report, as_line()
     for failure in report.failed[:_FAILURES_SAID]:
         words.append_text(as_line(f"failed: {failure}\n", style="red"))

@@ -1,4 +1,4 @@
-"""what every command needs: settings, a console, an event loop, how failures end"""
+"""what every command needs: settings, a console, an event loop, error handling"""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ EXIT_CODES = {
 T = TypeVar("T")
 
 _PRINTED = "precoro_daemon.printed"
-"""Stands in the context of a call that printed what was asked for."""
+"""The key in click's context that is set once a call has printed its document or rows."""
 
 _PLUGINS = "pydantic.plugin._loader"
 
@@ -52,7 +52,7 @@ _ENDLESS_COLUMNS = 10_000
 _COLUMNS_OF_A_FILE = 120
 
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "yellow": "33", "cyan": "36"}
-"""By word, as terminals know them (ECMA-48, 8.3.117)."""
+"""The terminal's code for each word of a style (ECMA-48, 8.3.117)."""
 
 
 class Duration(click.ParamType[float]):
@@ -70,9 +70,11 @@ class Duration(click.ParamType[float]):
 
 
 class Commands(click.Group):
-    """Turns every failure this program foresees into one message and its exit code.
+    """Turns every failure that this program foresees into one message and its exit code.
 
-    Until something runs nothing is garbage: what is imported stays. To collect garbage makes a start a tenth longer.
+    Garbage collection is off until the event loop starts: imports produce no garbage, and collecting makes a start
+    a tenth
+    slower.
     """
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
@@ -83,7 +85,7 @@ class Commands(click.Group):
             if error.errno != errno.ENOSPC or error.filename is not None:
                 raise
             click.echo("precoro-daemon: what there is to say cannot be written: no space left", err=True)
-            os._exit(1)  # Python would try once more to write it
+            os._exit(1)  # Python would try to write it again
 
     def invoke(self, ctx: click.Context) -> Any:
         gc.disable()
@@ -97,11 +99,11 @@ class Commands(click.Group):
             _complain(f"precoro-daemon: {text}" if "\n" not in text else f"precoro-daemon:\n{text}")
             sys.exit(error.exit_code)
         except click.UsageError as error:
-            if type(error) is click.UsageError:  # the others tell of what was typed
+            if type(error) is click.UsageError:  # its subclasses quote what was typed
                 raise click.UsageError(visible_lines(error.message), error.ctx) from None
             raise
         except OSError as error:
-            if error.errno == errno.ENAMETOOLONG:  # any path that somebody typed
+            if error.errno == errno.ENAMETOOLONG:  # a path that a person typed
                 raise click.UsageError(f"{visible(str(error.filename))[:80]}…: {error.strerror}") from None
             raise
         except (KeyboardInterrupt, click.Abort):
@@ -111,15 +113,17 @@ class Commands(click.Group):
 
 
 class _NoPlugins(ModuleType):
-    """Stands for what looks for plugins of pydantic among all installed packages, which takes as long as to import
-    click. There are none for this program, and nobody else's code is to see its secrets."""
+    """Replaces pydantic's plugin loader, which searches all installed packages and takes as long as importing click.
+
+    This program has no plugins, and code of others must not see its secrets.
+    """
 
     def __getattr__(self, name: str) -> Any:
         if name == "get_plugins":
             return tuple
         if name.startswith("__"):
             raise AttributeError(name)
-        del sys.modules[_PLUGINS]  # another version of pydantic wants more of it
+        del sys.modules[_PLUGINS]  # another version of pydantic needs more of the module
         return getattr(import_module(_PLUGINS), name)
 
 
@@ -128,7 +132,7 @@ def _complain(text: str) -> None:
 
 
 def _has_colours(stream: TextIO) -> bool:
-    """They can be seen and nobody minds (no-color.org)."""
+    """Returns whether the stream shows colours and the user has not switched them off (no-color.org)."""
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") not in ("dumb", "unknown")
 
 
@@ -138,9 +142,10 @@ def _styled(text: str, style: str) -> str:
 
 
 def _mend_streams() -> None:
-    """Signs that the terminal does not know are replaced; what was closed by the caller goes nowhere.
+    """Replaces characters that the output cannot encode, and opens /dev/null for standard streams that the caller
+    closed.
 
-    That also takes the numbers 0 to 2, which the next file that is opened would get.
+    This also occupies the descriptors 0 to 2, which the next opened file would get otherwise.
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
@@ -150,7 +155,7 @@ def _mend_streams() -> None:
 
 
 class _File(click.Path):
-    """A path, whose type is imported when there is one."""
+    """A path option that imports `Path` only when it has a value."""
 
     def coerce_path_result(self, value: str | os.PathLike[str]) -> Path:
         from pathlib import Path
@@ -175,14 +180,17 @@ def exit_code(report: RunReport) -> int:
 
 
 NO_CALL = ("precoro", "apply_deliveries", "ledger")
-"""Sections whose secrets are not used by commands that call nobody."""
+"""Sections whose secrets are not needed by commands that make no calls."""
 
 NO_CALL_TO_PRECORO = ("precoro", "apply_deliveries")
-"""The same of those that read the ledger alone."""
+"""Sections whose secrets are not needed by commands that only call the ledger."""
 
 
 def load(config: Path | None, *, spare: Collection[str] = ()) -> Settings:
-    """spare: sections whose secret may be missing. Where root read them, the process then is the state's owner."""
+    """Returns the settings. A process that runs as root then acts as the owner of the state.
+
+    spare  sections whose secret may be missing
+    """
     from precoro_daemon.settings import load
 
     settings = load(config, os.environ, spare=spare)
@@ -200,7 +208,7 @@ def load(config: Path | None, *, spare: Collection[str] = ()) -> Settings:
 
 
 def called(path: Path | None) -> str:
-    """How people call this program, wherever they are, so that it works with the same configuration."""
+    """Returns the command that calls this program with the same configuration from any directory."""
     from pathlib import Path
 
     path = path or (Path("config.toml") if Path("config.toml").exists() else None)
@@ -208,7 +216,7 @@ def called(path: Path | None) -> str:
 
 
 def who() -> str:
-    """Stands in the journal as the one who decided."""
+    """Returns the user's name, which the journal records for each decision."""
     import getpass
 
     try:
@@ -218,9 +226,10 @@ def who() -> str:
 
 
 def echo(text: str, *, err: bool = False, nl: bool = True) -> None:
-    """The only way to the terminal beside the console: nothing in the text acts on it. Line breaks are ours.
+    """Prints text with control characters made visible and line breaks kept. Besides the console, the only way to
+    print.
 
-    With --quiet only what goes to the standard error is said. With --json it becomes a document (`_end_json`).
+    With --quiet it prints only to the standard error. With --json the text goes into the document (`_end_json`).
     """
     if wants_json() and not err:
         said().extend(text.splitlines())
@@ -229,7 +238,7 @@ def echo(text: str, *, err: bool = False, nl: bool = True) -> None:
 
 
 def show(shown: Block) -> None:
-    """Sentences and tables for people, as wide as their screen. With --json they are sentences of the document."""
+    """Prints sentences and tables for people, fitted to their screen. With --json they go into the document."""
     if wants_json():
         said().extend(words for line in shown.lines(_ENDLESS_COLUMNS) if (words := line.text.strip()))
     elif not is_quiet():
@@ -254,7 +263,7 @@ def terminal_columns() -> int:
 
 
 def echo_data(text: str, *, nl: bool = True) -> None:
-    """What was asked for, JSON or rows, whatever else is to be said. Nothing in it acts on the terminal."""
+    """Prints the requested data, JSON or rows, even with --quiet. Control characters are made visible."""
     if context := click.get_current_context(silent=True):
         context.meta[_PRINTED] = True
     click.echo(visible_lines(text), nl=nl)
@@ -262,7 +271,7 @@ def echo_data(text: str, *, nl: bool = True) -> None:
 
 @contextmanager
 def _document() -> Iterator[None]:
-    """With --json, a command that ends by itself has printed one."""
+    """With --json, prints the document when a command returns or exits, unless the command printed one."""
     try:
         yield
     except SystemExit:
@@ -272,7 +281,7 @@ def _document() -> Iterator[None]:
 
 
 def _end_json(**failure: Any) -> None:
-    """The document of a command that printed none: what it found, what it said, and why it failed."""
+    """Prints the document of a command that printed none: facts, sentences, and the reason of a failure."""
     import json
 
     if wants_json() and not click.get_current_context().meta.get(_PRINTED):
@@ -280,7 +289,7 @@ def _end_json(**failure: Any) -> None:
 
 
 class _Said(io.StringIO):
-    """What a console writes, as sentences of the document."""
+    """A stream that adds the lines that a console writes to the sentences of the document."""
 
     def write(self, text: str) -> int:
         said().extend(line.strip() for line in text.splitlines() if line.strip())
@@ -288,7 +297,7 @@ class _Said(io.StringIO):
 
 
 def overwrite(text: str = "") -> None:
-    """Put a line of progress in the place of the one before. For a terminal."""
+    """Replaces the previous progress line on a terminal."""
     click.echo(f"\r\x1b[K{visible_lines(text)}", err=True, nl=False)
 
 
@@ -302,11 +311,14 @@ def make_console() -> Console:
 
 
 def run_async(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Run to the end; a failure that task groups have wrapped is raised as what it is."""
+    """Runs `work` on an event loop and returns its result.
+
+    Of the failures that task groups have wrapped, it raises the most severe.
+    """
     import anyio
 
     failures: list[DaemonError] = []
-    gc.freeze()  # what is there stays: to look at it again in each collection takes a tenth of the work
+    gc.freeze()  # these objects stay: examining them in each collection costs a tenth of the work
     gc.enable()
     try:
         return anyio.run(work)

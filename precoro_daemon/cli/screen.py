@@ -1,4 +1,4 @@
-"""what a person sees while a run goes on"""
+"""the live screen during a run"""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from precoro_daemon.runtime.ports import Clock
 from precoro_daemon.values.humanize import amount, many, span
 
 _REFRESHES_A_SECOND = 2
-"""Often enough to be seen to work; more flickers on slow terminals."""
+"""Enough to show that it works. More would flicker on slow terminals."""
 
 _LINES_BESIDE = 9
-"""Of a screen: title, files, calls and what is waited for, and the prompt."""
+"""The lines of the screen besides the collections: title, files, calls, what it waits for, and the prompt."""
 
 
 class LiveScreen(RunRecord):
-    """Implements `Progress` for a terminal: a line a collection, below them quota, rate and time to go."""
+    """Implements `Progress` for a terminal: a line for each collection, then quota, rate and remaining time."""
 
     def __init__(self, console: Console, clock: Clock) -> None:
         super().__init__()
@@ -32,7 +32,7 @@ class LiveScreen(RunRecord):
         self.clock = clock
 
     def live(self) -> Live:
-        """Shows itself while entered; what is printed meanwhile appears above."""
+        """Returns the display, which is shown while entered. Output printed meanwhile appears above it."""
         return Live(
             console=self.console, get_renderable=self._render, refresh_per_second=_REFRESHES_A_SECOND, transient=True
         )
@@ -49,7 +49,7 @@ class LiveScreen(RunRecord):
         return Group(table, *lines, *self._file_lines(), as_line(), self._footer(), self._waiting_line())
 
     def _shown(self) -> dict[str, CollectionRecord]:
-        """All of them where there is room; else those that are not done, the newest first to go."""
+        """Returns all collections if there is room, otherwise the first ones that are not done."""
         rows, room = dict(self.collections), max(self.console.height - _LINES_BESIDE, 1)
         if len(rows) <= room:
             return rows
@@ -57,7 +57,7 @@ class LiveScreen(RunRecord):
         return {name: rows[name] for name in busy}
 
     def _file_lines(self) -> Iterator[RenderableType]:
-        """Count, bytes, rate, time to go."""
+        """Yields count, bytes, rate and remaining time of the files."""
         if (files := self.files) is None:
             return
         parts = [f"files  {files.done.files:,} of {files.due.files:,}", amount(files.done.bytes)]
@@ -106,7 +106,7 @@ def _detail_cells(row: CollectionRecord) -> tuple[RenderableType, str]:
 
 
 class _Above:
-    """A stream whose lines appear above what is shown live."""
+    """A stream whose lines appear above the live display."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -116,14 +116,14 @@ class _Above:
         return len(text)
 
     def flush(self) -> None:
-        """Every write is shown at once."""
+        """Does nothing, because every write is shown at once."""
 
     def isatty(self) -> bool:
         return False
 
 
 def width_of(console: Console) -> Callable[[], int]:
-    """As wide as it is by then."""
+    """Returns a function that returns the console's current width."""
     return lambda: console.width
 
 

@@ -74,7 +74,11 @@ def _draw(snapshot: Snapshot, height: int) -> RenderableType:
 def screen_of(
     log: Log, terminal: ControllingTerminal, draw: Draw[Seen]
 ) -> tuple[ServiceScreen[Seen] | None, LogPlace]:
-    """None where lines of the log are all there is to see: in a file, in a journal, in a container."""
+    """Returns the screen and the place for log lines.
+
+    The screen is None if the terminal is not interactive (a file, a journal, a container), or if the log's format
+    is JSON.
+    """
     if not sys.stdout.isatty() or not sys.stdin.isatty() or log.format == "json":
         return None, LogPlace(sys.stdout)
     from precoro_daemon.cli.screen import above, width_of
@@ -102,7 +106,11 @@ def health(parent: Path | None, config: Path | None) -> None:
 
 @dataclass(frozen=True, slots=True)
 class LogPlace:
-    """Where lines of the log go. form: in which form, whatever the settings say; columns: how wide it is there"""
+    """Where log lines go.
+
+    form     the format, whatever the settings say
+    columns  returns the current width
+    """
 
     stream: TextIO
     form: Literal["console"] | None = None
@@ -110,10 +118,14 @@ class LogPlace:
 
 
 class ServiceLog:
-    """The log as the settings in use want it; a secret that was ever in use stays out of it."""
+    """Sets up the log as the current settings say. Every secret that was ever in use stays masked."""
 
     def __init__(self, counted: Callable[[str, str], None], place: LogPlace | None = None) -> None:
-        """`counted`: called with level and event of each line · `place`: where they go, if not to the output."""
+        """Takes the callback and the place for log lines.
+
+        counted  called with level and event of each line
+        place    where the lines go; the standard output by default
+        """
         self._counted = counted
         self._place = place or LogPlace(sys.stdout)
         self._secrets: dict[str, None] = {}
@@ -122,7 +134,7 @@ class ServiceLog:
         self.follow_all(settings.log, [settings])
 
     def follow_all(self, log: Log, companies: Iterable[Settings]) -> None:
-        """Of a process that serves several."""
+        """Sets up the log of a process that serves several companies."""
         from precoro_daemon import telemetry
         from precoro_daemon.app.values import secrets
 
@@ -139,27 +151,37 @@ class ServiceLog:
 
 
 def await_service() -> None:
-    """Until the service handles signals itself: the first process of a container ignores what nobody handles."""
+    """Handles SIGTERM and blocks SIGHUP until the service handles signals itself.
+
+    The first process of a container ignores a signal without a handler.
+    """
     signal.signal(signal.SIGTERM, leave)
-    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])  # kept for the service, which it would end now
+    # SIGHUP stays pending until the service handles it. Now it would end the process.
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])
 
 
 def leave(*_: object) -> NoReturn:
-    """End the process where it is. An exception would be lost where Python raises none: a finalizer, a callback."""
+    """Ends the process at once. Python would lose an exception raised in a finalizer or a callback."""
     os._exit(0)
 
 
 def keep_code(end: End) -> None:
-    """From here on no signal changes the exit code; who insists need not wait for what hangs."""
+    """Fixes the exit code. From now on SIGTERM and SIGINT end the process at once, even if something hangs.
+
+    SIGHUP is ignored.
+    """
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: os._exit(CODES[end]))
-        # In its last moments Python takes its own handlers away. What is ignored stays so.
+        # At its end Python removes its own handlers, but an ignored signal stays ignored.
         atexit.register(signal.signal, number, signal.SIG_IGN)
 
 
 def leave_within(seconds: float) -> None:
-    """What hangs in a thread keeps Python from ending; what is on disk is whole at every moment."""
+    """Ends the process with exit code 1 after `seconds`, because a thread that hangs keeps Python from ending.
+
+    This is safe, because the data on disk is consistent at every moment.
+    """
     timer = threading.Timer(seconds, os._exit, (1,))
     timer.daemon = True
     timer.start()

@@ -1,4 +1,4 @@
-"""what a person sees while the service runs: jobs, their turns, the quota, and what needs a person"""
+"""the live screen while the service runs: jobs, their turns, the quota, and what needs a person"""
 
 from __future__ import annotations
 
@@ -21,23 +21,29 @@ from precoro_daemon.values.humanize import span
 Seen = TypeVar("Seen")
 
 Draw = Callable[[Seen, int], RenderableType]
-"""What there is to see, on so many lines."""
+"""Draws a screen that is so many lines high."""
 
 MATTERS_SHOWN = 3
-"""Of what needs a person; `status` shows all of it."""
+"""The most matters shown that need a person. `status` shows all."""
 
 _LINES_BESIDE_JOBS = 7
-"""Above their table, its title, below it, and the prompt."""
+"""The lines of the screen besides the jobs and the sentences: those above the table, its title, the line below it,
+and
+the prompt.
+"""
 
 _FAR_AWAY_S = 366 * 86_400.0
-"""A turn that is further away comes when somebody wakes the job."""
+"""A turn that is further away is not shown, because the job runs only when it is woken."""
 
 
 class ServiceScreen(Generic[Seen]):
-    """Shows itself from the first look until it is closed; lines of the log appear above it."""
+    """A screen that is shown from the first `show` to `close`. Log lines appear above it."""
 
     def __init__(self, console: Console, lost: Callable[[], None], draw: Draw[Seen]) -> None:
-        """`lost`: called when the terminal cannot be written any more."""
+        """Takes the console and the callbacks.
+
+        lost  called when the terminal can no longer be written
+        """
         self._live = Live(console=console, auto_refresh=False, transient=True)
         self._lost = lost
         self._draw = draw
@@ -56,7 +62,7 @@ class ServiceScreen(Generic[Seen]):
 
 
 def service(snapshot: Snapshot, height: int) -> RenderableType:
-    """Where there is not room for all, jobs that do nothing are left out."""
+    """Returns the screen of a service. If there is no room for all jobs, it omits idle ones first."""
     lines = list(_lines(snapshot))
     return Group(as_line(), _jobs(snapshot, max(height - len(lines) - _LINES_BESIDE_JOBS, 1)), *lines)
 

@@ -1,4 +1,4 @@
-"""what of Precoro's answers changed, as a table for people"""
+"""changes of the shape of Precoro's answers, as a table for people"""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _CHANGES_NAMED = 10
 
 
 def shape_changes(changes: Sequence[ShapeChange]) -> Iterator[Block]:
-    """What stands first, then the newest."""
+    """Yields a table of the changes, with those that break something first."""
     if not changes:
         return
     table = sheet("Precoro's answers changed", "since", "until", sparse=("until",))

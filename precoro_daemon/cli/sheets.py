@@ -1,4 +1,4 @@
-"""tables that lose nothing: columns where there is room, else sentences below, else row by row"""
+"""tables that lose nothing: in columns if there is room, else with sentences below, else row by row"""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from precoro_daemon.cli.output import is_verbose
 from precoro_daemon.values.visible_text import visible
 
 _NARROWEST = 30
-"""Letters of a column of sentences, which may be wrapped; no other column is."""
+"""The least width of the column of sentences. Only this column and those of `wraps` may be wrapped."""
 
 _GAP = "  "
-"""Stands between two columns."""
+"""The gap between two columns."""
 
 _Column = tuple[str, ...]
-"""Its title, then a cell for each row."""
+"""A title, then a cell for each row."""
 
 
 class Sheet(Block):
-    """Columns by their titles.
+    """A table whose columns are named by their titles.
 
-    right      of numbers
-    sentences  the one that holds sentences
-    wraps      others that are wrapped on a narrow screen, with the letters that they have there
-    sparse     left out where no row has anything in them
+    right      columns aligned to the right, for numbers
+    sentences  the column that holds sentences
+    wraps      columns that are wrapped on a narrow screen, with their width there
+    sparse     columns that are left out if no row has anything in them
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Sheet(Block):
         self.rows: list[Sequence[str]] = []
 
     def add(self, *row: str | Sequence[str]) -> None:
-        """Each cell one line, or several; nothing in it acts on the terminal."""
+        """Adds a row. A cell is one line or several. Control characters are made visible."""
         texts = ([cell] if isinstance(cell, str) else cell for cell in row)
         self.rows.append(tuple("\n".join(map(visible, lines)) for lines in texts))
 
@@ -61,7 +61,9 @@ class Sheet(Block):
                 yield from self._row(row, columns)
 
     def _widths(self, shown: Sequence[_Column], columns: int, narrow: Mapping[str, int]) -> Sequence[int]:
-        """Of each column; none where there is no room for them all. What is left is for sentences."""
+        """Returns the width of each column, or () if there is no room for all. The sentences get the remaining
+        width.
+        """
         most = [max(cells(line) for cell in column for line in cell.split("\n")) for column in shown]
         widths = [
             min(most_of_it, narrow.get(title, most_of_it))
@@ -90,7 +92,10 @@ class Sheet(Block):
     def _laid_out(
         self, row: _Column, shown: Sequence[_Column], widths: Sequence[int], *, bottom: bool = False
     ) -> Iterator[str]:
-        """The lines of one row; those of titles stand at its bottom."""
+        """Yields the lines of one row.
+
+        bottom  whether short cells are aligned to the bottom, as titles are
+        """
         stacks = [list(wrapped(cell, width)) for cell, width in zip(row, widths, strict=True)]
         height = max(map(len, stacks))
         blank = [[""] * (height - len(stack)) for stack in stacks]
@@ -105,7 +110,9 @@ class Sheet(Block):
         ).rstrip()
 
     def _first_lines(self, shown: Sequence[_Column]) -> Sequence[str]:
-        """Titles, then the first line of each row, without the sentences; each column as wide as its longest cell."""
+        """Returns the titles, then the first line of each row, without sentences. Each column is as wide as its
+        longest cell.
+        """
         columns = [
             tuple(cell.partition("\n")[0] for cell in column) for column in shown if column[0] != self._sentences
         ]
@@ -129,7 +136,7 @@ class Sheet(Block):
         return [column for column in columns if column[0] not in self._sparse or any(column[1:]) or is_verbose()]
 
     def _row(self, row: Sequence[str], columns: int) -> Iterator[Line]:
-        """Its first cell, then the others by their titles; sentences on lines of their own."""
+        """Yields a row as its first cell, then the others with their titles. Sentences have lines of their own."""
         yield from laid_out(row[0], columns, "bold")
         titles = [" ".join(title.split("\n")) for title in self._titles]
         texts = [

@@ -1,4 +1,4 @@
-"""commands for the state: a backup while the program runs, the way back, and a move to another place"""
+"""state: a backup while the program runs, its restore, and a move to another place"""
 
 from __future__ import annotations
 
@@ -119,7 +119,9 @@ def _say_moved(done: Move, place: Place, took: float, *, armed: bool) -> None:
 
 
 def _keys(place: Place) -> dict[str, str]:
-    """What the section has to say; what it said of the former place goes."""
+    """Returns the keys that the section [state] needs for the new place. The keys about the former place must be
+    removed.
+    """
     files = {"password_file": place.password_file, "ca_file": place.ca_file}
     absolute = {key: path and path.absolute() for key, path in files.items()}
     given = {"url": place.url, "schema_name": place.schema_name, **absolute}

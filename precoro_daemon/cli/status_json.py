@@ -62,7 +62,9 @@ def _stored(snapshot: Snapshot, stored: Stored) -> Mapping[str, Any]:
 
 
 def _plan(snapshot: Snapshot) -> Mapping[str, Any] | None:
-    """What a day's calls go to in a service, and how long the documents take that lack their detail."""
+    """Returns how a service spends a day's calls, and how long the missing details of documents take. None without a
+    plan.
+    """
     if (plan := snapshot.plan) is None:
         return None
     left = snapshot.backfill_time

@@ -1,4 +1,4 @@
-"""the snapshot as tables and sentences for people; last, above the prompt, what needs them"""
+"""the snapshot as tables and sentences for people; what needs them comes last, above the prompt"""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from precoro_daemon.status.snapshot import CollectionStatus, PaymentStatus, Quota, Snapshot, Stored
 
 _LIST_NAME_CHARS, _AS_OF_CHARS = 14, 14
-"""Of a narrow screen's columns for what a list is called and how old it is; what is longer is wrapped."""
+"""The widths of the columns for a list's name and age on a narrow screen. Longer texts are wrapped."""
 
 _FILES_NAMED = 10
-"""Files that are named one by one."""
+"""The number of files that are named one by one."""
 
 
 def status(snapshot: Snapshot) -> Block:
-    """Freshness, what is due, what is quarantined, the quota, what needs a person."""
+    """Returns freshness, what is due, what is quarantined, the quota, and what needs a person."""
     stored = snapshot.stored
     return Blocks(*(_stored(snapshot, stored) if stored else ()), *_quota(snapshot), *_attention(snapshot))
 
@@ -74,7 +74,7 @@ def _collections(stored: Stored, now: float) -> Sheet:
 
 
 def _hidden(stored: Stored) -> Iterator[Block]:
-    """Lists whose total counts rows that do not come."""
+    """Yields the lists whose total counts rows that Precoro does not return."""
     for one in stored.mirrored:
         name = one.name.replace("_", " ")
         if one.hidden:
@@ -86,7 +86,7 @@ def _hidden(stored: Stored) -> Iterator[Block]:
 
 
 def _fresh(snapshot: Snapshot, stored: Stored) -> Iterator[Block]:
-    """How late changes came in the last week. Lists that brought none share a line."""
+    """Yields how late changes arrived in the last week. Lists without changes share a line."""
     known = [(one, one.freshness) for one in stored.mirrored if one.freshness is not None]
     table = sheet(
         "last 7 days",
@@ -130,7 +130,7 @@ def _freshness(one: CollectionStatus, now: float) -> str:
 
 
 def _files(files: FileState) -> Iterator[Block]:
-    """How many are kept, what is missing, and each that is too large."""
+    """Yields the number of files kept and missing, and each file that is too large."""
     kept = files.kept
     if kept.files or files.due.files or files.too_large:
         words = f"Files: {kept.files:,} kept ({amount(kept.bytes)})"
@@ -144,7 +144,7 @@ def _files(files: FileState) -> Iterator[Block]:
 
 
 def _quarantined(items: Sequence[Quarantined]) -> Iterator[Block]:
-    """Newest first: two lines each, as a reason needs the width of the screen."""
+    """Yields two lines for each, newest first, because a reason needs the width of the screen."""
     for item in items:
         what = {
             Stage.SCAN: "the whole list",
@@ -166,7 +166,7 @@ def _quarantined(items: Sequence[Quarantined]) -> Iterator[Block]:
 
 
 def _payments(payments: PaymentStatus, now: float) -> Iterator[Block]:
-    """How many are in which state, and since when the oldest is in doubt."""
+    """Yields the number of payments in each state, and the age of the oldest doubt."""
     for direction, way in DIRECTIONS.items():
         states = {state: found for (one, state), found in payments.intents.items() if one == direction}
         if states:
@@ -182,7 +182,7 @@ def _payments(payments: PaymentStatus, now: float) -> Iterator[Block]:
 
 
 def _items(snapshot: Snapshot, stored: Stored) -> Iterator[Block]:
-    """How far each plan is, and how long the rest takes if nothing else is in its way."""
+    """Yields the progress of each plan, and how long the rest takes if nothing else delays it."""
     for plan in stored.items:
         counts = ", ".join(f"{number:,} {state}" for state, number in plan.counts.items())
         left = snapshot.seconds_left(plan)
@@ -204,7 +204,7 @@ def _webhooks(snapshot: Snapshot, stored: Stored) -> Iterator[Block]:
 
 
 def _exports(stored: Stored) -> Iterator[Block]:
-    """How far each one is."""
+    """Yields the progress of each export."""
     if stored.exports:
         yield Sentence(f"Exports: {'; '.join(_export(stored, name, left) for name, left in stored.exports.items())}.")
 
@@ -218,7 +218,7 @@ def _export(stored: Stored, name: str, left: int | None) -> str:
 
 
 def _laps(stored: Stored, now: float) -> Iterator[Block]:
-    """Of a program that runs as a service; others keep no account of laps."""
+    """Yields the last laps of a service. Other runs record no laps."""
     well = {name: times for name, times in stored.laps.items() if times.good_at == times.ended_at}
     if well:
         said = ", ".join(f"{name.replace('_', ' ')} {span(now - times.ended_at)} ago" for name, times in well.items())
@@ -233,7 +233,7 @@ def _laps(stored: Stored, now: float) -> Iterator[Block]:
 
 
 def _backfill(snapshot: Snapshot) -> Iterator[Block]:
-    """As a service does it, beside its scans."""
+    """Yields how long a service needs for the backfill beside its scans."""
     if words := snapshot.to_go:
         yield Sentence(words)
 
@@ -251,7 +251,7 @@ def _quota(snapshot: Snapshot) -> Iterator[Block]:
 
 
 def _held(quota: Quota, now: float) -> dict[str, list[str]]:
-    """Lanes whose next call must wait, by when it may go."""
+    """Returns the lanes whose next call must wait, by the time when it may leave."""
     held: dict[str, list[str]] = {}
     for lane, (at, window) in quota.opens.items():
         if at > now and window != "second":
@@ -271,7 +271,10 @@ def _attention(snapshot: Snapshot) -> Iterator[Block]:
 
 
 def _matter(matter: Matter, own: str) -> Iterator[Block]:
-    """Without `own`, the command that shows this. Commands are not wrapped: they are there to be copied."""
+    """Yields a matter and its commands, without `own`, the command that printed it. Commands are not wrapped, so that
+    people
+    can copy them.
+    """
     urgent = matter.weight == "urgent"
     yield Sentence(f"\n{'▲' if urgent else '●'} {matter.title}", style="bold red" if urgent else "bold yellow")
     yield Sentence(matter.text, indent=2)

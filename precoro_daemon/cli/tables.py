@@ -1,4 +1,4 @@
-"""estimates, verdicts and answers as tables for people"""
+"""estimates, results of file checks and answers of queries as tables for people"""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def estimate(found: Estimate) -> Block:
-    """Calls per collection, and how long they take in all."""
+    """Returns the calls for each collection, and how long they take in all."""
     table = sheet("collection", "records", "list calls", "detail calls")
     for cost in found.costs:
         table.add(cost.collection.replace("_", " "), f"{cost.rows:,}", count(cost.pages), count(cost.details))
@@ -31,7 +31,7 @@ def estimate(found: Estimate) -> Block:
 
 
 def estimate_as_json(found: Estimate, failed: Sequence[str]) -> str:
-    """The same for programs."""
+    """Returns the same as JSON for programs."""
     import orjson
 
     document = {
@@ -58,7 +58,7 @@ def _way(way: Way) -> str:
 
 
 def verdict(found: Verdict) -> Block:
-    """What reading files again brought to light."""
+    """Returns what a check of the stored files found."""
     lines = [Sentence(f"missing: {one.kept.path} of {one.file}", style="yellow") for one in found.missing]
     lines += [Sentence(f"damaged: {one.kept.path} of {one.file}", style="yellow") for one in found.damaged]
     lines += [Sentence(f"orphan: {path}; no document has it, and it was left alone") for path in found.orphans]
@@ -69,7 +69,7 @@ def verdict(found: Verdict) -> Block:
 
 
 def verdict_as_json(found: Verdict) -> str:
-    """The same for programs."""
+    """Returns the same as JSON for programs."""
     import orjson
 
     document = {
@@ -82,7 +82,7 @@ def verdict_as_json(found: Verdict) -> str:
 
 
 def answer(titles: Sequence[str], rows: Iterable[Sequence[object]]) -> Sheet:
-    """What a query gave."""
+    """Returns the rows of a query as a table."""
     table = Sheet(titles)
     for row in rows:
         table.add(*("" if value is None else str(value) for value in row))
@@ -95,10 +95,10 @@ def unmatched_words(number: int) -> str:
 
 
 def count(number: int) -> str:
-    """Nothing for none, so that what is there stands out."""
+    """Returns the number, or "" for 0, so that other numbers stand out."""
     return f"{number:,}" if number else ""
 
 
 def sheet(first: str, *numbers: str, sparse: Collection[str] = (), wraps: Mapping[str, int] | None = None) -> Sheet:
-    """A column of names, then columns of numbers."""
+    """Returns a table with a column of names and columns of numbers."""
     return Sheet((first, *numbers), right=numbers, sparse=sparse, wraps=wraps)

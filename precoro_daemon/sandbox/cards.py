@@ -26,7 +26,7 @@ class Cards:
         return body
 
     def plain(self, row: Row, body: Json) -> None:
-        """Small sets: taxes, locations, units and their like."""
+        """Adds the fields of small sets such as taxes, locations and units."""
         body |= {
             "name": row.name,
             "createDate": self.shapes.time(row.created, row, 8),
@@ -146,7 +146,7 @@ class Cards:
         body["parentBudgetId"] = None
 
     def stock(self, row: Row, body: Json) -> None:
-        """Stock transfers and stock-takings."""
+        """Adds the fields of stock transfers and stock-takings."""
         self.plain(row, body)
         del body["name"], body["externalId"], body["enable"]
         body["status"] = row.status

@@ -1,4 +1,4 @@
-"""its clock, which may run faster than ours"""
+"""the simulated clock, which may run faster than real time"""
 
 import time
 from datetime import UTC, datetime
@@ -7,7 +7,7 @@ from functools import lru_cache
 
 
 class SimulatedClock:
-    """Simulated time since the epoch, `scale` times as fast as real time from the start on."""
+    """Simulated time since the epoch. From the start it runs `scale` times as fast as real time."""
 
     def __init__(self, scale: float = 1.0, start: datetime | None = None) -> None:
         self.scale = scale
@@ -15,7 +15,7 @@ class SimulatedClock:
         self.start = start.timestamp() if start else time.time()
 
     def at(self, real: float) -> float:
-        """The simulated time at a reading of `time.monotonic`."""
+        """Returns the simulated time at a reading of `time.monotonic`."""
         return self.start + (real - self._born) * self.scale
 
     def now(self) -> float:
@@ -35,10 +35,13 @@ def _date(day: int) -> str:
 
 
 def stamp(when: float, style: int = 0) -> str:
-    """An API date: 0 with offset, 1 without one (UTC), 2 with another offset than UTC."""
+    """Returns a date as the API writes it.
+
+    style  0 with offset, 1 without one (UTC), 2 with an offset other than UTC
+    """
     day, second = divmod(int(when) + (_EAST if style == 2 else 0), _DAY)
     minute = second // 60
-    # Put together by hand: five of these in every record make a large company's lists.
+    # Built by hand, because every record of a large list has five of these.
     return f"{_date(day)}{minute // 60:02d}:{minute % 60:02d}:{second % 60:02d}{_OFFSETS[style]}"
 
 
@@ -46,7 +49,7 @@ _OFFSETS = ("+00:00", "", "+02:00")
 
 
 def limit_stamp(when: float) -> str:
-    """The form of `RateLimit-Retry-After`, cut to the second."""
+    """Returns a time in the format of `RateLimit-Retry-After`, cut to the second."""
     return datetime.fromtimestamp(int(when), UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 

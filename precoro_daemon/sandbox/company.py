@@ -1,4 +1,4 @@
-"""the company's data, and what users do to it"""
+"""the company's data, and the changes that users make to it"""
 
 from collections.abc import Mapping
 from random import Random
@@ -46,7 +46,7 @@ class Company:
         return {path: len(shelf) for path, shelf in self.shelves.items()}
 
     def draw_all(self) -> None:
-        """Makes every list entry's JSON now rather than when it is first asked for."""
+        """Draws the JSON of all list entries now instead of at their first use."""
         for shelf in self.shelves.values():
             for row in shelf:
                 self.entries.raw(row)
@@ -55,14 +55,14 @@ class Company:
         return int(self._clock.now())
 
     def row(self, collection: str, ident: int) -> Row:
-        """A record by its id; MissingError if there is none."""
+        """Returns a record by its id. Raises MissingError."""
         row = self[collection].by_id.get(ident)
         if row is None:
             raise MissingError
         return row
 
     def find(self, collection: str, key: str) -> Row:
-        """The record that a path addresses, by id or idn as the collection has it."""
+        """Returns the record that a path addresses, by id or idn depending on the collection. Raises MissingError."""
         shelf = self[collection]
         number = int(key) if key.isdecimal() else -1
         by_idn = schema.COLLECTIONS[collection].key == "idn"
@@ -72,7 +72,10 @@ class Company:
         return row
 
     def create(self, collection: str, /, **facts: Any) -> Row:
-        """A new record, made now. `facts` are Row's own fields; others become fields of its JSON."""
+        """Creates a record now and returns it.
+
+        facts  fields of Row; all others become fields of the record's JSON
+        """
         now = self.now()
         row = Row(collection, self._random.getrandbits(63), now, id=self.new_id(), updated=now)
         shelf = self[collection]
@@ -93,14 +96,16 @@ class Company:
         return ident
 
     def attach(self, row: Row, origin: Row) -> None:
-        """Makes a record one that was made from another; both show it."""
+        """Marks `row` as made from `origin`. Both records show it."""
         row.origin = origin
         origin.link(row)
         self.touch(row)
         self.touch(origin)
 
     def edit(self, row: Row, /, **facts: Any) -> None:
-        """A user saves a record. A purchase order shows its invoices' sums, an invoice its payments."""
+        """Saves a record as a user does. The record it was made from changes too if it shows a changed sum or
+        payment.
+        """
         had = row.total
         _apply(row, facts)
         self.touch(row)
@@ -112,7 +117,7 @@ class Company:
         self.webhooks.announce(row, UPDATED)
 
     def delete(self, row: Row) -> None:
-        """Takes a record away, with what cannot be without it: payments, the parts of a split."""
+        """Deletes a record with the records that cannot exist without it: payments, and the parts of a split."""
         for other in list(row.linked or ()):
             if other.split_of is row or other.collection.endswith("ayments"):
                 self.delete(other)
@@ -124,7 +129,7 @@ class Company:
             self.touch(row.origin)
 
     def truth(self, collection: str, *, details: bool = True) -> bytes:
-        """What the API would answer now, as JSON: `list` newest first, `details` by path key."""
+        """Returns what the API would answer now, as JSON: `list` with the newest first, `details` by path key."""
         rows = sorted(self[collection], key=lambda row: -row.id)
         listed = b",".join(map(self.entries.raw, rows))
         offered = schema.COLLECTIONS[collection]
@@ -136,7 +141,7 @@ class Company:
         return b'{"list":[%b],"details":{%b}}' % (listed, b",".join(texts))
 
     def read_truth(self, collection: str) -> Mapping[str, Any]:
-        """`truth` as Python objects (numbers as floats; compare bytes where digits matter)."""
+        """Returns `truth` as Python objects. Numbers are floats, so compare bytes where digits matter."""
         known: Mapping[str, Any] = orjson.loads(self.truth(collection))
         return known
 

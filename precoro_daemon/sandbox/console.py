@@ -9,9 +9,9 @@ from precoro_daemon.sandbox.shapes import Json, dumps
 
 
 class Console:
-    """Serves one self-contained page that shows what `glance` tells, then asks /_sandbox every other second.
+    """Serves one self-contained page that shows `glance` and then polls /_sandbox every two seconds.
 
-    The page's text is read when this is made.
+    The page's text is read when this object is created.
     """
 
     def __init__(self, glance: Callable[[], Json]) -> None:

@@ -1,4 +1,4 @@
-"""its remote control over HTTP, for tests that run another process"""
+"""remote control over HTTP, for tests that run another process"""
 
 import dataclasses
 from random import Random
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Control:
-    """The endpoints under /_sandbox; they need no key and count in no limit."""
+    """The endpoints under /_sandbox. They need no key and count in no limit."""
 
     def __init__(self, sandbox: "Sandbox") -> None:
         self._sandbox = sandbox
@@ -41,11 +41,11 @@ class Control:
         ]
 
     async def state(self, _request: web.Request) -> web.Response:
-        """Rows, limits, refusals and settings at a glance."""
+        """Answers with rows, limits, refusals and settings."""
         return json(self._state())
 
     def glance(self) -> Json:
-        """The state and the newest requests: what the page for people shows."""
+        """Returns the state and the newest requests, as the page for people shows them."""
         return {"state": self._state(), "journal": {"entries": self._sandbox.journal.last(50)}}
 
     def _state(self) -> Json:
@@ -70,13 +70,15 @@ class Control:
         }
 
     async def truth(self, request: web.Request) -> web.Response:
-        """`?details=0` leaves out the details, which take long to draw for large collections."""
+        """Answers with what the API would say now. `?details=0` omits details, which take long to draw for large
+        collections.
+        """
         collection = _collection(request.match_info["collection"])
         wanted = request.query.get("details", "1") != "0"
         return ready_json(self._sandbox.company.truth(collection, details=wanted))
 
     async def journal(self, request: web.Request) -> web.Response:
-        """The newest `?last=` requests first, 1,000 unless said otherwise."""
+        """Answers with the newest requests first: `?last=` of them, 1,000 by default."""
         journal = self._sandbox.journal
         count = request.query.get("last", "1000")
         entries = journal.last(int(count) if count.isdecimal() else 0)
@@ -100,7 +102,7 @@ class Control:
         return json([dataclasses.asdict(rule) for rule in self._sandbox.faults.rules])
 
     async def add_fault(self, request: web.Request) -> web.Response:
-        """One rule, or a list of rules: the fields of `Fault`."""
+        """Adds one rule or a list of rules, given by the fields of `Fault`."""
         wishes = await _body(request)
         try:
             added = [self._sandbox.faults.add(**wish) for wish in (wishes if isinstance(wishes, list) else [wishes])]
@@ -113,7 +115,12 @@ class Control:
         return json({"cleared": True})
 
     async def mutate(self, request: web.Request) -> web.Response:
-        """`create`, `edit`, `delete`: how many; `collection`: only there; `seed`: the same choices again."""
+        """Lets users change records.
+
+        create, edit, delete  number of changes of each kind
+        collection            the only collection to change
+        seed                  the same seed makes the same choices
+        """
         wish = await _body(request)
         if not isinstance(wish, dict):
             return json({"error": "a JSON object is wanted"}, 400)
@@ -126,7 +133,7 @@ class Control:
         return json(done)
 
     async def warm(self, request: web.Request) -> web.Response:
-        """Draws the JSON of a collection's rows now, so that a measurement sees serving alone."""
+        """Draws the JSON of a collection's rows now, so that a measurement includes only the serving."""
         wish = await _body(request)
         collection = _collection(str(wish.get("collection")) if isinstance(wish, dict) else "")
         company, drawn = self._sandbox.company, 0
@@ -142,7 +149,7 @@ class Control:
         return json({"webhooks": known, "sent": hooks.sent, "failed": hooks.failed})
 
     async def add_webhook(self, request: web.Request) -> web.Response:
-        """The fields of `Webhook`; only `url` is needed."""
+        """Adds an address, given by the fields of `Webhook`. Only `url` is required."""
         wish = await _body(request)
         try:
             hook = self._sandbox.company.webhooks.add(**wish)
@@ -155,7 +162,7 @@ class Control:
         return await self.webhooks(request)
 
     async def options(self, request: web.Request) -> web.Response:
-        """Changes some of `Tuning` and answers with all of it."""
+        """Changes some fields of `Tuning` and answers with all of them."""
         wishes = await _body(request)
         if not isinstance(wishes, dict):
             return json({"error": "a JSON object is wanted"}, 400)

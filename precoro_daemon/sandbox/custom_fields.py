@@ -15,14 +15,14 @@ TYPES = {
     "itemcustomfields": ("select", "text", "date", "multiselect", "number"),
     "suppliercustomfields": ("select", "date", "number", "text"),
 }
-"""Of the fields a company has at the start, in turn."""
+"""The types of the fields that a company has at the start, assigned in turn."""
 
 LINE_IDS = 100
-"""Ids of things inside a record are the record's id times this, plus a number."""
+"""Ids of things inside a record are the record's id multiplied by this, plus a number."""
 
 _NUMBERS = {"text": 0, "date": 1, "select": 2, "multiselect": 3, "number": 4, "user": 5, "file": 6}
 _WITHIN = {3: 0, 4: 0, 5: 1, 6: 4}
-"""Which of the options a field is born with lie within which other one; the others are outermost."""
+"""The parent of each nested option that a field has at the start, by number. All other options are outermost."""
 
 Chooser = Callable[[str, Row, int], Row | None]
 
@@ -36,13 +36,15 @@ def definition(field: Row) -> Json:
 
 
 def options(field: Row) -> list[Json]:
-    """What users and writes made of a field's options, else those it was born with."""
+    """Returns a field's options as users and writes have changed them, or its initial options."""
     given: list[Json] | None = (field.extra or {}).get("_options")
     return born_options(field) if given is None else given
 
 
 def born_options(field: Row) -> list[Json]:
-    """A tree, written down from the outside in, as an import of options wants it."""
+    """Returns a field's initial options: a tree with parents before children, in the order that an import of options
+    needs.
+    """
     if kind(field) not in ("select", "multiselect"):
         return []
     return [_option(field, number, name) for number, name in enumerate(words("options")[: 4 + field.pick(26, 4)])]
@@ -67,7 +69,7 @@ def _option(field: Row, number: int, name: str) -> Json:
 
 
 def value(field: Row, row: Row, shift: int, shapes: Shapes, chosen: Chooser) -> object:
-    """What a record says of a field; it belongs to the record for good, whatever becomes of the field."""
+    """Returns a record's value of a field. It stays the same for this record, whatever happens to the field."""
     match kind(field):
         case "select" | "multiselect":
             return _choice(field, row, shift, shapes)
@@ -95,7 +97,10 @@ def _choice(field: Row, row: Row, shift: int, shapes: Shapes) -> object:
 
 
 def _reference(option: Json, row: Row, shift: int, shapes: Shapes) -> object:
-    """By its id as text, as the vendor's help shows it; loosely also by its number, its name, or as an object."""
+    """Returns a reference to an option: its id as text, as the vendor's help shows it.
+
+    In the loose shapes it may also be the id as a number, the name, or an object.
+    """
     if shapes.loose and row.pick(shift, 5) == 0:
         return option["name"]
     if shapes.loose and row.pick(shift, 5) == 1:
@@ -104,14 +109,16 @@ def _reference(option: Json, row: Row, shift: int, shapes: Shapes) -> object:
 
 
 def with_one_renamed(field: Row, number: int, name: str) -> list[Json]:
-    """The field's options after a user renamed one of them."""
+    """Returns the field's options after a user has renamed one of them."""
     known = options(field)
     return [each | {"name": name} if place == number % len(known) else each for place, each in enumerate(known)]
 
 
 def written_values(company: Any, form: Mapping[str, Any]) -> list[Json]:
-    """The values of an item's custom fields as a form has them, each held against its field; those that are not sent
-    are gone."""
+    """Returns the values of an item's custom fields from a form, without those that the form lacks.
+
+    Raises RefusedError for a value that does not fit its field.
+    """
     sent = form.get("dataProductCustomFields")
     found = []
     for number, each in sorted(sent.items()) if isinstance(sent, dict) else ():

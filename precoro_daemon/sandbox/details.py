@@ -1,4 +1,4 @@
-"""what a detail says beyond the list entry (lines, payments, files, options)"""
+"""what a detail has beyond the list entry: lines, payments, files, options"""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,13 +15,13 @@ PROPOSITION = 60
 
 
 class Details:
-    """Draws details: the list entry's fields and what only a detail has."""
+    """Draws details: the fields of the list entry, and those that only a detail has."""
 
     def __init__(self, entries: Entries) -> None:
         self.entries = entries
         self.shapes = entries.shapes
         self.sizes_in = 1
-        """Bytes that the sizes of files count in; 1,000 for a Precoro that says kilobytes."""
+        """The unit of file sizes in bytes; 1,000 for a Precoro that counts in kilobytes."""
 
     def raw(self, row: Row) -> bytes:
         return dumps(self.fields(row))
@@ -66,7 +66,7 @@ class Details:
         return [{"id": self.shapes.ident(tax.id, row, 40), "name": tax.name, "taxAmount": value}]
 
     def lines(self, row: Row) -> list[Json]:
-        """Document lines whose sums add up to the document's net sum."""
+        """Returns document lines whose sums add up to the document's net sum."""
         given: list[Json] | None = (row.extra or {}).get("_lines")
         if given is not None:
             return given
@@ -102,7 +102,7 @@ class Details:
         return {"data": [{"id": ident, "value": drawn, "itemCustomField": reference}]}
 
     def proposition(self, row: Row, index: int) -> Json:
-        """A supplier's answer to a request for proposals."""
+        """Returns a supplier's answer to a request for proposals."""
         approved: list[Any] = (row.extra or {}).get("_approved", [])
         items = [{"id": line["id"], "approved": line["id"] in approved} for line in self.lines(row)]
         return {
@@ -115,7 +115,7 @@ class Details:
         }
 
     def nothing_more(self, row: Row, body: Json) -> None:
-        """Lists of this collection say everything."""
+        """Adds nothing, because the lists of this collection have all fields."""
 
     def supplier(self, row: Row, body: Json) -> None:
         people = words("people")[row.pick(13, len(words("people")))]

@@ -1,4 +1,4 @@
-"""a file as an answer: whole, or the rest that was asked for; from here or from another origin"""
+"""a file as an answer: complete, or the requested rest; from this origin or another one"""
 
 import hashlib
 import re
@@ -12,13 +12,17 @@ from precoro_daemon.sandbox.refusals import MissingError
 from precoro_daemon.sandbox.replies import json
 
 SECRETS = ("X-AUTH-TOKEN", "email")
-"""Headers that only the API itself may see."""
+"""Headers that only the API itself may receive."""
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
 def whole_or_rest(request: web.Request, found: Attachment) -> web.Response:
-    """206 where a range of exactly this content is asked for (RFC 9110), else all of it."""
+    """Answers with 206 to a request for a range of this exact content (RFC 9110), and with the complete file
+    otherwise.
+
+    A range that starts after the end is answered with 416.
+    """
     tag = f'"{hashlib.sha1(found.content, usedforsecurity=False).hexdigest()}"'
     # RFC 6266: the name in UTF-8 beside a plain one for old readers.
     plain = found.name.encode("ascii", "replace").decode().replace("?", "_").replace('"', "_")
@@ -40,7 +44,10 @@ def whole_or_rest(request: web.Request, found: Attachment) -> web.Response:
 
 
 class FilesHost:
-    """Another host that keeps the files, as object stores do: it knows no key, and remembers who showed it one."""
+    """Another host that keeps the files, as object stores do.
+
+    It needs no key, and records every request that sent one.
+    """
 
     def __init__(self, download: Handler) -> None:
         self._download = download

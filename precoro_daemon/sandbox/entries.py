@@ -1,4 +1,4 @@
-"""list entries of documents and payments, drawn from a row's facts"""
+"""list entries of documents, drawn from a row's facts"""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -17,12 +17,17 @@ _STEP_BYTES = len(_STEP % (0, 0, 0, 0)) + 1
 
 
 def _steps(number: int, room: int) -> bytes:
-    """Approval steps that fill about that many bytes: what makes real records long is many fields, not one text."""
+    """Returns approval steps of about `room` bytes. Real records are long because of many fields, not of one long
+    text.
+    """
     return b",".join(_STEP % (number, step, step, step % 60) for step in range(1 + room // _STEP_BYTES))
 
 
 class Entries:
-    """Draws and remembers the JSON of list entries. `founders` are the rows present at the start."""
+    """Draws and caches the JSON of list entries.
+
+    founders  the rows that exist at the start
+    """
 
     def __init__(self, shapes: Shapes, founders: Mapping[str, Sequence[Row]], record_bytes: int = 0) -> None:
         self.shapes = shapes
@@ -32,12 +37,12 @@ class Entries:
         self._notes = words("notes")
 
     def chosen(self, collection: str, row: Row, shift: int) -> Row | None:
-        """The founding record of a collection that belongs to a row for good."""
+        """Returns a record of `collection` from the start. The same row always gets the same one."""
         known = self.founders.get(collection)
         return known[row.pick(shift, len(known))] if known else None
 
     def raw(self, row: Row) -> bytes:
-        """The list entry as JSON; drawn at first use, kept until the row changes."""
+        """Returns the list entry as JSON. It is drawn at first use and cached until the row changes."""
         if row.raw is None:
             raw = dumps(self.fields(row))
             missing = self._record_bytes - len(raw)
@@ -47,7 +52,7 @@ class Entries:
         return row.raw
 
     def fields(self, row: Row) -> Json:
-        """All fields of the list entry."""
+        """Returns all fields of the list entry."""
         build = _DOCUMENTS.get(row.collection)
         body = self._document(row) if build else self.cards.fields(row)
         if build:
@@ -88,7 +93,7 @@ class Entries:
         return body
 
     def custom_values(self, row: Row, collection: str, name: str) -> object:
-        """The values of a record's custom fields, each of the field's type."""
+        """Returns the values of a record's custom fields, each of its field's type."""
         known = self.founders.get(collection) or ()
         values = [
             {
@@ -161,12 +166,12 @@ class Entries:
 
 
 def net(row: Row) -> int:
-    """The amount without tax; every fourth document is untaxed."""
+    """Returns the amount without tax. Every fourth document is untaxed."""
     return row.total if row.pick(34, 4) == 0 else row.total * 5 // 6
 
 
 def _drift(row: Row, body: Json) -> None:
-    """Fields appear and vanish between versions without notice."""
+    """Adds and removes fields, as the API does without notice between versions."""
     if row.pick(42, 11) == 0:
         del body["approvingWay"], body["note"]
     if row.pick(43, 7) == 0:

@@ -1,4 +1,4 @@
-"""every kind of fault, one small function each, in one registry"""
+"""all kinds of faults, one small function each, in one registry"""
 
 import gzip
 import socket
@@ -24,7 +24,7 @@ BOMB_BYTES = 200_000_000
 
 @dataclass(frozen=True)
 class Strike:
-    """One call that is hit; `answer` carries it out and gives the honest answer."""
+    """One call that a fault hits. `answer` executes the call and returns the honest answer."""
 
     request: web.Request
     fault: Fault
@@ -32,7 +32,7 @@ class Strike:
     clock: SimulatedClock
     tuning: Tuning
     later: Callable[[Callable[[], Coroutine[Any, Any, None]]], None]
-    """Runs something after this call, in the sandbox's own task group."""
+    """Runs a function after this call, in the sandbox's own task group."""
 
 
 Kind = Callable[[Strike], Awaitable[web.StreamResponse]]
@@ -92,33 +92,33 @@ async def slow(strike: Strike) -> web.Response:
 
 @_kind("hang")
 async def hang(strike: Strike) -> web.StreamResponse:
-    """Never answers; ends with the sandbox."""
+    """Never answers. Ends with the sandbox."""
     await anyio.sleep_forever()
     return await strike.answer()
 
 
 @_kind("reset")
 async def reset(strike: Strike) -> web.Response:
-    """The connection dies with RST before a byte was sent; nothing was carried out."""
+    """Ends the connection with RST before a byte is sent. The call is not executed."""
     return _reset(strike)
 
 
 @_kind("closed")
 async def closed(strike: Strike) -> web.Response:
-    """The connection ends without an answer; nothing was carried out."""
+    """Closes the connection without an answer. The call is not executed."""
     return _cut(strike, b"")
 
 
 @_kind("truncated")
 async def truncated(strike: Strike) -> web.Response:
-    """Content-Length promises more than comes."""
+    """Sends fewer bytes than Content-Length promises."""
     answer, body = await _honest(strike)
     return _cut(strike, _head(answer, f"Content-Length: {len(body)}") + body[: len(body) // 2])
 
 
 @_kind("chunked_cut")
 async def chunked_cut(strike: Strike) -> web.Response:
-    """One chunk, and never the last one."""
+    """Sends one chunk, and never the last one."""
     answer, body = await _honest(strike)
     half = body[: len(body) // 2]
     return _cut(strike, _head(answer, "Transfer-Encoding: chunked") + b"%x\r\n%b\r\n" % (len(half), half))
@@ -126,7 +126,7 @@ async def chunked_cut(strike: Strike) -> web.Response:
 
 @_kind("cut_without_length")
 async def cut_without_length(strike: Strike) -> web.Response:
-    """Half a body that looks whole, since only the end of the connection ends it."""
+    """Sends half of a body that looks complete, because only the end of the connection ends it."""
     answer, body = await _honest(strike)
     return _cut(strike, _head(answer, "Connection: close") + body[: len(body) // 2])
 
@@ -141,7 +141,7 @@ async def reset_midway(strike: Strike) -> web.Response:
 
 @_kind("drip")
 async def drip(strike: Strike) -> web.StreamResponse:
-    """The honest answer, in pieces spread over `seconds`."""
+    """Sends the honest answer in pieces over `seconds`."""
     answer, body = await _honest(strike)
     response = web.StreamResponse(status=answer.status, headers={"Content-Type": "application/json"})
     response.content_length = len(body)
@@ -156,7 +156,7 @@ async def drip(strike: Strike) -> web.StreamResponse:
 
 @_kind("endless")
 async def endless(strike: Strike) -> web.StreamResponse:
-    """A body that never ends, as fast as it is read."""
+    """Sends a body that never ends, as fast as the client reads it."""
     response = web.StreamResponse(headers={"Content-Type": "application/octet-stream"})
     await response.prepare(strike.request)
     while True:
@@ -171,14 +171,14 @@ async def gzip_bomb(_strike: Strike) -> web.Response:
 
 @_kind("half_json")
 async def half_json(strike: Strike) -> web.Response:
-    """A proper 200 whose text stops in the middle."""
+    """Sends a correct 200 whose text stops in the middle."""
     _, body = await _honest(strike)
     return web.Response(body=body[: len(body) // 2], content_type="application/json")
 
 
 @_kind("empty_page")
 async def empty_page(strike: Strike) -> web.Response:
-    """A page without rows that still states the totals."""
+    """Sends a page without rows that still states the totals."""
     return await _changed(strike, lambda _rows, meta: ([], meta))
 
 
@@ -195,13 +195,13 @@ async def wrong_totals(strike: Strike) -> web.Response:
 
 @_kind("bad_record")
 async def bad_record(strike: Strike) -> web.Response:
-    """The first record of the page is spoilt, its siblings are well."""
+    """Damages the first record of the page and leaves the others as they are."""
     return await _changed(strike, lambda rows, meta: ([*_spoil(rows[:1], strike.fault.record), *rows[1:]], meta))
 
 
 @_kind("reshaped")
 async def reshaped(strike: Strike) -> web.Response:
-    """Another version of the API: a field of every record is gone, empty, of another type, or new."""
+    """Answers like another version of the API: in every record a field is missing, empty, of another type, or new."""
     _, body = await _honest(strike)
     answer = orjson.loads(body)
     rows = answer.get("data", answer) if isinstance(answer, dict) else answer
@@ -211,7 +211,7 @@ async def reshaped(strike: Strike) -> web.Response:
 
 
 def reshape(row: object, field: str, how: str) -> None:
-    """Give a record's field another shape, in place."""
+    """Gives a field of a record another shape, in place."""
     outer, _, inner = field.partition(".")
     if not isinstance(row, dict):
         return
@@ -228,7 +228,7 @@ def reshape(row: object, field: str, how: str) -> None:
 
 @_kind("commit_then_cut")
 async def commit_then_cut(strike: Strike) -> web.Response:
-    """The call is carried out, the answer is lost."""
+    """Executes the call, but the answer is lost."""
     await strike.answer()
     return _reset(strike)
 
@@ -241,14 +241,14 @@ async def commit_then_500(strike: Strike) -> web.Response:
 
 @_kind("commit_then_html")
 async def commit_then_html(strike: Strike) -> web.Response:
-    """The call is carried out; the 200 that says so is no JSON."""
+    """Executes the call and answers with a 200 that is not JSON."""
     await strike.answer()
     return html(200, "Thank you")
 
 
 @_kind("late_commit")
 async def late_commit(strike: Strike) -> web.Response:
-    """The connection dies at once; the call is carried out `seconds` later."""
+    """Ends the connection at once and executes the call `seconds` later."""
     await strike.request.read()
 
     async def commit() -> None:
@@ -278,7 +278,7 @@ Change = Callable[[list[msgspec.Raw], dict[str, object]], tuple[list[msgspec.Raw
 
 
 async def _changed(strike: Strike, change: Change) -> web.Response:
-    """The honest page with its rows or its meta changed; other bodies stay as they are."""
+    """Returns the honest page with its rows or its meta changed. Other bodies stay as they are."""
     answer, body = await _honest(strike)
     try:
         parts = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
@@ -304,7 +304,7 @@ def _head(answer: web.Response, framing: str) -> bytes:
 
 
 def _cut(strike: Strike, sent: bytes) -> web.Response:
-    """Sends raw bytes and ends the connection; what is returned can no longer be sent."""
+    """Sends raw bytes and ends the connection. The returned response can no longer be sent."""
     if strike.request.transport is not None:
         strike.request.transport.write(sent)
         strike.request.transport.close()

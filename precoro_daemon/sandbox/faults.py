@@ -1,4 +1,4 @@
-"""scripted faults: which call goes wrong, how, and how often"""
+"""scripted faults: which call fails, how, and how often"""
 
 import re
 from collections.abc import Mapping
@@ -15,33 +15,33 @@ RESHAPES = ("missing", "null", "text", "object", "added")
 
 @dataclass
 class Fault:
-    """One rule. It strikes the matching calls after `skip` of them, every `nth`, at most `times`."""
+    """One rule. It hits every `nth` of the matching calls after the first `skip`, and at most `times` of them."""
 
     kind: str
     path: str = ""
-    """A regular expression, searched for in path and query; "" matches every call."""
+    """A regular expression that is searched for in path and query. "" matches every call."""
     method: str = ""
     times: int | None = 1
-    """None: for ever."""
+    """None means without end."""
     skip: int = 0
     nth: int = 1
     probability: float = 1.0
     seconds: float = 1.0
-    """How long a slow kind takes, or until a late commit (real seconds)."""
+    """How long a slow kind takes, or the delay of a late commit, in real seconds."""
     limit: str = "second"
     """For 429: second, minute, hour, day, route_minute, route_hour."""
     wait: float = 1.0
-    """For 429: simulated seconds until the stamp it carries."""
+    """For 429: simulated seconds until the time that its stamp names."""
     location: str = ""
-    """For redirect: where to."""
+    """For redirect: the target."""
     record: str = "null"
     """For bad_record: one of RECORDS."""
     field: str = "sum"
-    """For reshaped: which field of each record, "payments.status" of each member of one."""
+    """For reshaped: the field of each record, or a field of the records inside it, such as "payments.status"."""
     how: str = "missing"
     """For reshaped: one of RESHAPES."""
     off: int = 7
-    """For wrong_totals: by how much."""
+    """For wrong_totals: the difference."""
     seen: int = counter(default=0, compare=False)
     struck: int = counter(default=0, compare=False)
 
@@ -59,7 +59,7 @@ class Fault:
         return self.times is not None and self.struck >= self.times
 
     def strikes(self, method: str, path_qs: str, random: Random) -> bool:
-        """Whether this call is hit; counts the calls that match."""
+        """Returns whether this rule hits the call, and counts the calls that match."""
         if self.spent or (self.method and self.method != method) or not re.search(self.path, path_qs):
             return False
         self.seen += 1
@@ -71,7 +71,7 @@ class Fault:
 
 
 class Faults:
-    """The rules in force, in order; the first that strikes decides."""
+    """The rules in force, in order. The first rule that hits decides."""
 
     def __init__(self, kinds: Mapping[str, object], seed: int) -> None:
         self._kinds = kinds
@@ -79,7 +79,7 @@ class Faults:
         self.rules: list[Fault] = []
 
     def add(self, kind: str, **rule: Any) -> Fault:
-        """One more rule; ValueError for a kind, name or pattern that does not exist."""
+        """Adds a rule and returns it. Raises ValueError for a kind, name or pattern that does not exist."""
         if kind not in self._kinds:
             raise ValueError(f"no fault is called {kind!r}; there are {', '.join(sorted(self._kinds))}")
         try:

@@ -9,7 +9,7 @@ from precoro_daemon.sandbox.rows import Row
 from precoro_daemon.sandbox.shapes import Json, Shapes
 
 FILE_IDS = 10
-"""Ids of attachments are the record's id times this, plus a number; so one record has at most ten."""
+"""Ids of attachments are the record's id multiplied by this, plus a number. So a record has at most ten."""
 
 _TYPES = {
     "pdf": "application/pdf",
@@ -37,7 +37,10 @@ class Attachment:
         return _TYPES.get(self.extension, "application/octet-stream")
 
     def metadata(self, shapes: Shapes, row: Row, unit: int = 1) -> Json:
-        """`unit`: bytes that its size counts in."""
+        """Returns what the API says of the file.
+
+        unit  the unit of its size, in bytes
+        """
         return {
             "id": shapes.ident(self.id, row, self.id % 5),
             "name": self.name,
@@ -48,7 +51,7 @@ class Attachment:
 
 
 def attachments(row: Row) -> list[Attachment]:
-    """The files of a record, oldest first: those it was born with, then those uploaded."""
+    """Returns the files of a record, oldest first: the initial ones, then those uploaded."""
     first = row.pick(15, 2)
     names = words("files")
     drawn = []
@@ -61,7 +64,7 @@ def attachments(row: Row) -> list[Attachment]:
 
 
 def next_attachment_id(row: Row) -> int | None:
-    """The id of one more file, or None when the record has as many as it can."""
+    """Returns the id for another file, or None if the record cannot have more."""
     taken = len(attachments(row)) + row.pick(15, 2)
     return row.id * FILE_IDS + taken if taken < FILE_IDS else None
 
@@ -79,7 +82,7 @@ def _content(name: str, seed: int) -> bytes:
 
 
 def _pdf(noise: bytes) -> bytes:
-    """One empty page; the noise is a comment."""
+    """Returns a PDF of one empty page, with the noise as a comment."""
     body = b"%PDF-1.4\n%" + noise.hex().encode() + b"\n"
     offsets = []
     for number, what in enumerate(
@@ -105,7 +108,7 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def _png(noise: bytes) -> bytes:
-    """A grey picture, 20 pixels wide."""
+    """Returns a grey picture, 20 pixels wide."""
     width = 20
     height = len(noise) // width
     header = width.to_bytes(4, "big") + height.to_bytes(4, "big") + bytes((8, 0, 0, 0, 0))
@@ -115,7 +118,7 @@ def _png(noise: bytes) -> bytes:
 
 
 def _zip(name: bytes, noise: bytes) -> bytes:
-    """An archive of one stored file, like the frame of an office document."""
+    """Returns an archive of one stored file, in the container format of an office document."""
     size = len(noise).to_bytes(4, "little")
     facts = b"\x14\0\0\0\0\0\0\0!\0" + zlib.crc32(noise).to_bytes(4, "little") + size + size
     facts += len(name).to_bytes(2, "little") + b"\0\0"

@@ -20,8 +20,10 @@ _ISO_DATES = {
 
 
 def selection(query: Iterable[tuple[str, str]], time_zone: float = 0.0) -> Selection:
-    """What a list call selects; parameters nobody knows are ignored, as the live API does. `time_zone`: hours ahead
-    of UTC where a time without offset is read."""
+    """Returns what a list call selects. Unknown parameters are ignored, as the live API does. Raises RefusedError.
+
+    time_zone  hours ahead of UTC of the zone in which `modifiedSince` without an offset is read
+    """
     pairs = sorted((key, value) for key, value in query if key not in PAGING)
     if not pairs:
         return Selection()
@@ -40,7 +42,10 @@ def _since(text: str, time_zone: float) -> int:
 
 
 def moment(text: str, field: str, *, end_of_day: bool = False) -> int:
-    """An ISO moment, or a day as DD.MM.YYYY; without offset it is UTC."""
+    """Returns an ISO time or a day as DD.MM.YYYY in seconds since the epoch. Without an offset it is UTC.
+
+    Raises RefusedError.
+    """
     try:
         if re.fullmatch(r"\d{2}\.\d{2}\.\d{4}", text):
             when = datetime.strptime(text, "%d.%m.%Y").replace(tzinfo=UTC)
@@ -52,7 +57,7 @@ def moment(text: str, field: str, *, end_of_day: bool = False) -> int:
 
 
 def _values(pairs: Pairs, name: str) -> set[str] | None:
-    """`name=1`, `name[]=1`, `name[0]=1`, repeated."""
+    """Returns the values of `name=1`, `name[]=1` and `name[0]=1`, also repeated; None if there are none."""
     pattern = re.compile(rf"{re.escape(name)}(\[\d*\])?")
     values = {value for key, value in pairs if pattern.fullmatch(key)}
     return values or None

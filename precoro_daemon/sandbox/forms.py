@@ -14,14 +14,14 @@ Form = dict[str, Any]
 
 
 async def form(request: web.Request) -> Form:
-    """The fields of an urlencoded body; any other kind of body has none."""
+    """Returns the fields of an urlencoded body. A body of any other type has none."""
     if request.content_type != "application/x-www-form-urlencoded":
         return {}
     return nest((key, str(value)) for key, value in (await request.post()).items())
 
 
 async def json_object(request: web.Request) -> Form:
-    """The JSON body of the few endpoints that want one."""
+    """Returns the body of the few endpoints that take JSON. Raises RefusedError."""
     try:
         value = orjson.loads(await request.read())
     except orjson.JSONDecodeError:
@@ -30,8 +30,11 @@ async def json_object(request: web.Request) -> Form:
 
 
 def nest(pairs: Iterable[tuple[str, str]]) -> Form:
-    """`invoice[id]=45` becomes {"invoice": {"id": "45"}}, `currencies[]=USD` {"currencies": ["USD"]}, and
-    `fields[0][field][id]=5` {"fields": {"0": {"field": {"id": "5"}}}}."""
+    """Nests flat field names.
+
+    `invoice[id]=45` becomes {"invoice": {"id": "45"}}, `currencies[]=USD` {"currencies": ["USD"]}, and
+    `fields[0][field][id]=5` {"fields": {"0": {"field": {"id": "5"}}}}.
+    """
     fields: Form = {}
     for key, value in pairs:
         if deep := re.fullmatch(r"([^\[\]]+)((?:\[[^\[\]]*\]){2,})", key):
@@ -65,7 +68,10 @@ def required(fields: Form, name: str) -> str:
 
 
 def boolean(fields: Form, name: str, *, strict: bool) -> bool:
-    """Absent is false, as in any HTML form. Strictly only lower-case `true` and `false` are values."""
+    """Returns a field as a boolean. An absent field is false, as in any HTML form. Raises RefusedError.
+
+    strict  whether upper-case `TRUE` or `False` is refused
+    """
     text = str(fields.get(name, "false"))
     if not strict:
         text = text.lower()
@@ -75,7 +81,7 @@ def boolean(fields: Form, name: str, *, strict: bool) -> bool:
 
 
 def amount(fields: Form, name: str) -> int | None:
-    """Cents of a written amount; None when it was not sent."""
+    """Returns a written amount in cents, or None if it was not sent. Raises RefusedError."""
     text = fields.get(name)
     if text in (None, ""):
         return None
@@ -86,7 +92,7 @@ def amount(fields: Form, name: str) -> int | None:
 
 
 def identifier(fields: Form, name: str) -> int | None:
-    """The id in `name[id]`; None when it was not sent."""
+    """Returns the id in `name[id]`, or None if it was not sent. Raises RefusedError."""
     nested = fields.get(name)
     text = nested.get("id") if isinstance(nested, dict) else None
     if text in (None, ""):

@@ -15,11 +15,11 @@ FIRST_ID = 1_000_003
 ID_STEPS = 7
 
 RowsByCollection = dict[str, list[Row]]
-"""Rows without ids yet, by collection path, each list in order of creation."""
+"""Rows without ids, by collection path. Each list is in order of creation."""
 
 
 class Founding:
-    """Draws the rows of everything that documents refer to: people, places, suppliers, catalogue."""
+    """Draws the rows of everything that documents refer to: users, places, suppliers, catalogue."""
 
     def __init__(self, options: SandboxOptions, start: float) -> None:
         self.options = options
@@ -29,7 +29,7 @@ class Founding:
         self.rows_by_collection: RowsByCollection = {}
 
     def new_row(self, collection: str, created: int) -> Row:
-        """A new row, with its own salt and most probably never edited since."""
+        """Returns a new row with its own salt. Most rows have never been edited."""
         random = self.random
         updated = created
         if random.random() < 0.4:
@@ -37,7 +37,7 @@ class Founding:
         return Row(collection, random.getrandbits(63), created, updated=updated)
 
     def days(self, count: int, since: int = HISTORY_DAYS) -> list[int]:
-        """`count` moments over the last days, oldest first."""
+        """Returns `count` moments within the last `since` days, oldest first."""
         span = since * DAY
         return sorted(self.today - 60 - int(self.random.random() * span) for _ in range(count))
 
@@ -139,7 +139,7 @@ _COMPLETE: dict[str, Callable[[Founding, Row, int], None]] = {
 
 
 def number_ids(rows_by_collection: RowsByCollection, random: Random) -> int:
-    """Gives ids that rise with creation over the whole company; returns the next free one."""
+    """Assigns ids that rise with creation across the whole company, and returns the next free one."""
     everything = sorted((row.created, row.salt, row) for rows in rows_by_collection.values() for row in rows)
     free = FIRST_ID
     for _, _, row in everything:

@@ -1,4 +1,4 @@
-"""what every call passes first: journal, key, limits, faults, latency"""
+"""the checks of every call, in order: journal, key, limits, faults, latency"""
 
 import re
 import socket
@@ -28,15 +28,15 @@ SELF = ("/_sandbox", "/favicon.ico")
 
 
 _TICK = 0.004
-"""Real seconds by which the kernel's word on when something came is coarse."""
+"""The precision of the kernel's time of arrival, in real seconds."""
 
 
 def arrival(request: web.Request, now: float) -> tuple[float, float]:
-    """The first and the last moment at which the request can have come, of which we know since `now`; all are
-    readings of `time.monotonic`.
+    """Returns the earliest and the latest moment at which the request can have arrived. `now` is when this process
+    saw it.
 
-    On Linux the kernel knows. This process reads later by whatever delays it, and a call that was read late makes
-    the next one seem early.
+    All three are readings of `time.monotonic`. On Linux the kernel knows the time of arrival. This process may read a
+    request late, and then the next one would seem early.
     """
     if request.transport is None or not hasattr(socket, "TCP_INFO"):
         return now, now
@@ -49,12 +49,12 @@ def arrival(request: web.Request, now: float) -> tuple[float, float]:
 
 
 _INFO = struct.Struct("=8B12I")
-"""As far as `tcpi_last_data_recv`, milliseconds (linux/tcp.h)."""
+"""The fields up to `tcpi_last_data_recv`, in milliseconds (linux/tcp.h)."""
 
 
 @dataclass(frozen=True)
 class Gate:
-    """Judges calls in the order in which they arrive and leaves a line of each in the journal."""
+    """Judges calls in the order in which they arrive, and writes one journal entry for each."""
 
     options: SandboxOptions
     tuning: Tuning
@@ -85,7 +85,10 @@ class Gate:
         return gate
 
     async def _admit(self, request: web.Request, handler: Handler, entry: Entry) -> web.StreamResponse:
-        """Verdict and fault are settled before anything is awaited; the data is read halfway."""
+        """Returns the answer to a call.
+
+        Verdict and fault are decided before anything is awaited. The data is read after half of the latency.
+        """
         refusal = self._turn_away(request, entry)
         fault = None if refusal else self.faults.match(request.method, request.path_qs)
         await self._wait()
@@ -136,7 +139,7 @@ _CUTTING = frozenset({"reset", "closed", "hang", "commit_then_cut", "late_commit
 
 
 async def _spoken(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """The handler's answer, refusals included."""
+    """Returns the handler's answer. Its refusals become answers too."""
     try:
         return await handler(request)
     except (RefusedError, MissingError) as refusal:

@@ -1,4 +1,4 @@
-"""two years of documents and payments that fit together, drawn from a seed"""
+"""two years of consistent documents and payments, drawn from a seed"""
 
 from collections.abc import Callable
 
@@ -60,14 +60,14 @@ class History:
         return row
 
     def settle(self, row: Row, statuses: tuple[tuple[int, ...], tuple[int, ...]]) -> None:
-        """A status, and with it whether and when the document was approved."""
+        """Sets a status, and whether and when the document was approved."""
         row.status = self.random.choices(*statuses)[0]
         if row.status not in (schema.OPEN, schema.PENDING, schema.DENIED, schema.ON_REVISE):
             row.approved = min(row.created + 3_600 + row.pick(9, 5 * DAY), self.founding.today)
             row.updated = max(row.updated, row.approved)
 
     def _order_before(self, row: Row) -> Row | None:
-        """A purchase order that is older than the row; the lists are sorted by age."""
+        """Returns a purchase order that is older than the row, or None. The lists are sorted by age."""
         orders = self.rows_by_collection["purchaseorders"]
         low, high = 0, len(orders)
         while low < high:
@@ -116,7 +116,7 @@ class History:
             row.supplier = self.founding.choose("suppliers")
 
     def _split_some_invoices(self) -> None:
-        """Every 19th invoice takes the next one or two as the parts it was split into."""
+        """Makes the one or two invoices after every 19th invoice the parts into which it was split."""
         invoices = self.rows_by_collection["invoices"]
         for index in range(9, len(invoices) - 2, 19):
             parent = invoices[index]
@@ -135,7 +135,7 @@ class History:
                 row.updated = max(row.updated, row.approved)
 
     def _pay(self, collection: str, payments: str) -> None:
-        """Payments that add up to what their documents say is paid, as far as the row count allows."""
+        """Creates payments that add up to what their documents state as paid, up to the allowed number of rows."""
         made = self.rows_by_collection.setdefault(payments, [])
         allowed = self.founding.options.counts.get(payments, UNLIMITED)
         for row in self.rows_by_collection[collection]:
@@ -166,7 +166,7 @@ class History:
         return payment
 
     def _number(self) -> None:
-        """An idn per row; half of the splits share the parent's."""
+        """Assigns an idn to each row. Half of the splits share the parent's."""
         for collection, rows in self.rows_by_collection.items():
             if schema.COLLECTIONS[collection].key != "idn":
                 continue
@@ -189,7 +189,7 @@ _COMPLETE: dict[str, Callable[[History, Row], None]] = {
 
 
 def found(options: SandboxOptions, start: float) -> tuple[RowsByCollection, int]:
-    """The whole company with its ids, and the next free id."""
+    """Returns the whole company with its ids, and the next free id."""
     founding = Founding(options, start)
     founding.reference_data()
     rows_by_collection = History(founding).documents()

@@ -1,4 +1,4 @@
-"""every request seen, for tests and for the page for people"""
+"""the journal of every request, for tests and for the page for people"""
 
 from collections import Counter, deque
 from collections.abc import Iterator
@@ -10,7 +10,11 @@ KEPT = 200_000
 
 @dataclass(slots=True)
 class Entry:
-    """One request. `arrived` is simulated time since the epoch, `real` a reading of `time.monotonic`."""
+    """One request.
+
+    arrived  simulated time since the epoch
+    real     a reading of `time.monotonic`
+    """
 
     number: int
     arrived: float
@@ -19,7 +23,7 @@ class Entry:
     path_qs: str
     who: str
     status: int = 0
-    """0 while unanswered, or when the connection was cut before a status."""
+    """0 while unanswered, or if the connection was cut before a status was sent."""
     taken: float = 0.0
     """Real seconds until the answer was ready."""
     refused: str | None = None
@@ -27,7 +31,7 @@ class Entry:
 
 
 class Journal:
-    """The last requests in order of arrival; `total` counts all of them."""
+    """The last requests in order of arrival. `total` counts all of them."""
 
     def __init__(self) -> None:
         self._entries: deque[Entry] = deque(maxlen=KEPT)
@@ -49,7 +53,7 @@ class Journal:
         self.statuses[status] += 1
 
     def last(self, count: int) -> list[dict[str, Any]]:
-        """The newest entries first, as JSON objects."""
+        """Returns the newest entries first, as JSON objects."""
         entries = list(self._entries)[-count:] if count > 0 else []
         return [asdict(entry) for entry in reversed(entries)]
 

@@ -1,4 +1,4 @@
-"""a small ledger in SQLite beside the made-up company, as an accountant keeps it"""
+"""a small SQLite ledger of the made-up company, as an accountant keeps it"""
 
 import sqlite3
 from collections.abc import Sequence
@@ -40,7 +40,7 @@ FIND = "SELECT id FROM payments WHERE precoro_key = :key"
 
 
 def configuration(path: Path) -> str:
-    """How this ledger is named in a configuration: invoices are called by their idn."""
+    """Returns the configuration of this ledger. Its payments name invoices by idn."""
     return (
         f'[ledger]\nkind = "sql"\nname = "sandbox books"\n\n[ledger.sql]\nurl = "sqlite:///{path.resolve()}"\n'
         f'read = "{READ}"\nstart = "0"\ninsert = "{INSERT}"\nfind = "{FIND}"\n\n'
@@ -49,14 +49,14 @@ def configuration(path: Path) -> str:
 
 
 def found(path: Path) -> None:
-    """Empty database."""
+    """Creates an empty ledger and replaces any that exists."""
     path.unlink(missing_ok=True)
     with closing(sqlite3.connect(path)) as database:
         database.executescript(TABLE)
 
 
 def record(path: Path, invoice: Row, cents: int, day: str) -> int:
-    """Somebody enters a payment; the number it gets."""
+    """Enters a payment, as an accountant does, and returns its number."""
     supplier = None if invoice.supplier is None else invoice.supplier.name
     with closing(sqlite3.connect(path)) as database, database:
         row = (str(invoice.idn), supplier, exact(cents), invoice.currency, day)
@@ -68,13 +68,13 @@ def record(path: Path, invoice: Row, cents: int, day: str) -> int:
 
 
 def read(path: Path) -> Sequence[tuple[int, str, str, str | None]]:
-    """Number, bill, amount and our key of every payment, in the order in which they were entered."""
+    """Returns number, bill, amount and our key of every payment, in the order of entry."""
     with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
         return database.execute("SELECT id, bill, amount, precoro_key FROM payments ORDER BY id").fetchall()
 
 
 def payable(company: Company) -> Sequence[Row]:
-    """Invoices that can be paid, oldest first; without credit notes and parts of a split."""
+    """Returns the invoices that can be paid, oldest first, without credit notes, split invoices and their parts."""
     return [
         row
         for row in company["invoices"]
@@ -87,7 +87,10 @@ def payable(company: Company) -> Sequence[Row]:
 
 
 def pay_some(path: Path, company: Company, count: int) -> int:
-    """The ledger pays a few of the company's invoices: in turn all that is owed, half of it, and a cent less."""
+    """Enters payments for some of the company's invoices and returns their number.
+
+    The amounts are, in turn, all that is owed, half of it, and one cent less.
+    """
     rows = payable(company)[:count]
     for number, row in enumerate(rows):
         owed = row.total - row.paid

@@ -1,4 +1,4 @@
-"""its limits as sliding or fixed windows in simulated time, and the 429 that tells of them"""
+"""the limits as sliding or fixed windows in simulated time, and the 429 that reports them"""
 
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ SECOND, MINUTE, HOUR, DAY = 1.0, 60.0, 3_600.0, 86_400.0
 GRACE_SIMULATED = 0.02
 GRACE_REAL = 0.002
 
-# Spellings of "by minute", hourly and daily are from live answers; the others are made after them.
+# Spellings of "by minute", hourly and daily are from live answers; the others are modelled on them.
 TYPES: Mapping[str, str] = {
     "second": "Second limiter",
     "minute": "Minute limiter",
@@ -30,7 +30,7 @@ TYPES: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Refusal:
-    """One 429: which limit, its size, and when (simulated) a call may succeed."""
+    """One 429: the limit that was reached, its size, and the simulated time from which a call may succeed."""
 
     kind: str
     limit: int
@@ -47,7 +47,7 @@ class Refusal:
         return body | {"RateLimit-Limit": self.limit}
 
     def headers(self, style: RetryAfter, now: float) -> dict[str, str]:
-        """The body's names as headers; seconds come under HTTP's own name."""
+        """Returns the body's names as headers. Seconds use HTTP's own header, Retry-After."""
         headers = {"RateLimit-Type": TYPES[self.kind], "RateLimit-Limit": str(self.limit)}
         value = _RETRY_AFTER[style](self.until, now)
         if value is not None:
@@ -67,7 +67,7 @@ _RETRY_AFTER: Mapping[str, Callable[[float, float], str | None]] = {
 
 
 class Limits:
-    """Counts accepted calls of the one key; a refused call counts in no window."""
+    """Counts the accepted calls of the one key. A refused call counts in no window."""
 
     def __init__(self, quota: Quota, scale: float) -> None:
         self.quota = quota
@@ -90,10 +90,11 @@ class Limits:
     def judge(
         self, method: str, path: str, path_qs: str, arrived: float, at_latest: float | None = None
     ) -> Refusal | None:
-        """Accepts and counts a call, or says which limit is in its way.
+        """Accepts and counts a call, or returns the limit that it exceeds.
 
-        Where it is not known exactly when the call came, it did not come before `arrived`, nor after `at_latest`;
-        what can have kept the limits is accepted.
+        If the exact time of the call is not known, it lies between `arrived` and `at_latest`. A call that may have
+        kept the
+        limits is accepted.
         """
         latest = arrived if at_latest is None else at_latest
         refusal = self._full(self._accepted, self._windows, latest)
@@ -110,14 +111,14 @@ class Limits:
         return None
 
     def spend(self, arrived: float) -> bool:
-        """A call of another integration with the same key; whether it was accepted."""
+        """Counts a call of another integration with the same key, and returns whether it was accepted."""
         accepted = self._full(self._accepted, self._windows, arrived) is None
         if accepted:
             self._accepted.append(arrived)
         return accepted
 
     def used(self, now: float) -> dict[str, tuple[int, int]]:
-        """Calls in each window that ends now, and its limit."""
+        """Returns, for each window that ends now, the number of its calls and its limit."""
         return {
             kind: (sum(1 for when in self._accepted if when > now - length), limit)
             for kind, limit, length in reversed(self._windows)
@@ -129,7 +130,9 @@ class Limits:
         self._same.clear()
 
     def _full(self, calls: deque[float], windows: tuple[tuple[str, int, float], ...], now: float) -> Refusal | None:
-        """The longest window that is full, since it is the one to wait for."""
+        """Returns the refusal of the longest window that is full, because the call must wait for it; None if there is
+        none.
+        """
         for kind, limit, length in windows:
             if not 0 < limit <= len(calls):
                 continue

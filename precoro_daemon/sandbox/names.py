@@ -1,4 +1,4 @@
-"""the words its company is made of, in many scripts, read from names.json"""
+"""the names in the company's data, in many scripts, read from names.json"""
 
 import json
 from functools import cache
@@ -13,12 +13,12 @@ def _all() -> dict[str, list[Any]]:
 
 
 def words(kind: str) -> list[Any]:
-    """Every name of a kind, always in the same order."""
+    """Returns all names of a kind, always in the same order."""
     return _all()[kind]
 
 
 def numbered(kind: str, index: int) -> str:
-    """The index-th name of a kind; names start over with a number when they run out."""
+    """Returns the index-th name of a kind. After the last name they repeat with a number."""
     known = words(kind)
     name = str(known[index % len(known)])
     return name if index < len(known) else f"{name} {index // len(known) + 1}"

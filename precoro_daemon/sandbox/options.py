@@ -1,4 +1,4 @@
-"""what it can be asked to be (size, limits, time, list order, shapes)"""
+"""the options of a sandbox: size, limits, time, list order, shapes"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -36,12 +36,12 @@ SIZES: Mapping[str, Mapping[str, int]] = {
         "stocktransfers": 400, "stock_takings": 80,
     },
 }  # fmt: skip
-"""Rows per collection. Payments follow from the invoices and expenses that are paid."""
+"""Rows per collection. The number of payments follows from the invoices and expenses that are paid."""
 
 
 @dataclass(frozen=True)
 class Quota:
-    """The documented limits of one key; 0 lifts one."""
+    """The documented limits of one key. 0 lifts a limit."""
 
     per_second: int = 1
     per_minute: int = 60
@@ -51,63 +51,63 @@ class Quota:
     same_get_per_hour: int = 30
     same_get_scope: Literal["url", "path"] = "url"
     fixed: bool = False
-    """Whether windows begin with each second, minute, hour and day instead of sliding."""
+    """Whether windows start with each second, minute, hour and day instead of sliding."""
 
 
 @dataclass(frozen=True)
 class SandboxOptions:
-    """Everything that shapes one sandbox; what may change while it runs is in `Sandbox.tune`."""
+    """Everything that shapes one sandbox. `Sandbox.tune` changes some of it at runtime."""
 
     host: str = "127.0.0.1"
     port: int = 0
     size: Size = "small"
     seed: int = 1
     counts: Mapping[str, int] = field(default_factory=dict)
-    """Rows per collection path, over the size's own; `payments` and `expensePayments` are upper bounds."""
+    """Rows per collection path, instead of the size's own. `payments` and `expensePayments` are upper bounds."""
     record_bytes: int = 0
-    """Pads each document's list entry to this many bytes (for measurements)."""
+    """Pads each document's list entry to this many bytes, for measurements."""
     warm: bool = False
-    """Draws all list entries before the port opens, so that a measurement sees serving alone."""
+    """Draws all list entries before the port opens, so that a measurement includes only the serving."""
     start: datetime | None = None
-    """Simulated time at the start; the real time when not given. Same seed and start: the same bytes."""
+    """Simulated time at the start; the real time by default. The same seed and start give the same bytes."""
     time_scale: float = 1.0
-    """How many simulated seconds pass in a real one."""
+    """Simulated seconds per real second."""
     limits: bool = True
     quota: Quota = Quota()
     retry_after: RetryAfter = "utc"
     busy: float = 0.0
-    """Edits, inserts and deletes by users who keep working, per simulated minute."""
+    """Edits, inserts and deletes by users, per simulated minute."""
     others: float = 0.0
-    """Calls a simulated hour that another integration makes with the same key."""
+    """Calls that another integration makes with the same key, per simulated hour."""
     latency: float = 0.0
-    """Real seconds an answer takes."""
+    """Real seconds that an answer takes."""
     order: Order = "created_desc"
     meta: Meta = "both"
     traps: bool = True
-    """False serves one plain shape for everything; True the loose shapes of the live API."""
+    """True serves the loose shapes of the live API, False one plain shape for everything."""
     files_elsewhere: bool = False
     """Whether download addresses lead to another origin, as those of object stores do."""
     keep_external_id: bool = True
-    """Whether POST /payments keeps the externalId it is given (a client must cope with both)."""
+    """Whether POST /payments keeps the externalId that it is given. A client must cope with both."""
     numeric_external_ids: bool = False
-    """Whether a payment takes only numbers for an externalId: POST drops another one, PATCH refuses it."""
+    """Whether a payment accepts only numbers as externalId. POST drops any other, PATCH refuses it."""
     over_payment_guard: bool = True
     """Whether a payment above what is owed is refused, as the live API does."""
     time_zone: float = 0.0
     """Hours ahead of UTC of the zone in which `modifiedSince` without an offset is read, -14 to 14."""
     rival: Rival = "none"
-    """A person who pays the same amount, or the rest, in the moment in which the next payment arrives."""
+    """A person who pays the same amount, or the rest, at the moment when the next payment arrives."""
     token: str = "sandbox-key"  # noqa: S105 - printed openly; it opens nothing
     email: str = "buyer@sandbox.example"
 
     def rows(self, collection: str) -> int:
-        """How many rows the company starts with."""
+        """Returns the number of rows with which the company starts."""
         return self.counts.get(collection, SIZES[self.size].get(collection, 0))
 
 
 @dataclass
 class Tuning:
-    """What may be changed while a sandbox runs; starts as the options say."""
+    """The options that may change while a sandbox runs. Their initial values are those of `SandboxOptions`."""
 
     latency: float
     busy: float
@@ -127,7 +127,7 @@ class Tuning:
         return cls(**{each.name: getattr(options, each.name) for each in fields(cls)})
 
     def change(self, wishes: Mapping[str, object]) -> None:
-        """Takes over new values; an unknown name or a value of another kind is a ValueError."""
+        """Sets new values. Raises ValueError for an unknown name or a value of another kind."""
         for name, value in wishes.items():
             if name not in _ALLOWED:
                 raise ValueError(f"{name} cannot be changed while the sandbox runs")

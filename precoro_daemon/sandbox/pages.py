@@ -15,13 +15,13 @@ PAGE_SIZES = (10, 20, 50, 100, 200)
 
 @dataclass(frozen=True)
 class PageCall:
-    """Which page a call asks for; number 0 is the last one."""
+    """The page that a call requests. Number 0 is the last page."""
 
     number: int
     size: int
 
     def place(self, total: int) -> tuple[int, int]:
-        """The page's number and how many there are; an empty list has one empty page."""
+        """Returns the page's number and the number of pages. An empty list has one empty page."""
         pages = max(1, -(-total // self.size))
         return (self.number or pages), pages
 
@@ -40,7 +40,7 @@ def page_call(query: Sequence[tuple[str, str]]) -> PageCall:
 
 @dataclass(frozen=True)
 class Page:
-    """What `pagination` has to say about one page."""
+    """What `pagination` states about one page."""
 
     call: PageCall
     total: int
@@ -49,7 +49,9 @@ class Page:
     query: Sequence[tuple[str, str]] = ()
 
     def pagination(self, style: Meta) -> dict[str, Any]:
-        """Older answers lack `has_next_page`, newer ones lack `total` and `total_pages`."""
+        """Returns the object `pagination`. Older answers lack `has_next_page`, newer ones lack `total` and
+        `total_pages`.
+        """
         number, pages = self.call.place(self.total)
         body: dict[str, Any] = {"total": self.total} if style != "has_next" else {}
         body |= {"count": self.count, "per_page": self.call.size, "current_page": number}
@@ -74,7 +76,7 @@ class Page:
 
 
 def render(rows: Sequence[Row], raw: Callable[[Row], bytes], meta: dict[str, Any] | None) -> bytes:
-    """The answer's body; `meta` None leaves it out altogether."""
+    """Returns the answer's body. It has no `meta` if `meta` is None."""
     data = b",".join(map(raw, rows))
     if meta is None:
         return b'{"data":[%b]}' % data

@@ -1,4 +1,4 @@
-"""what may be paid, and what a payment does to its invoice or expense"""
+"""rules of paying, and what a payment changes in its invoice or expense"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,11 @@ OWNERS = {"payments": "invoices", "expensePayments": "expenses"}
 
 @dataclass(frozen=True)
 class Wish:
-    """A payment as asked for; `amount` in cents, `paid_on` in seconds since the epoch."""
+    """A payment as requested.
+
+    amount   in cents
+    paid_on  in seconds since the epoch
+    """
 
     amount: int
     paid_on: int
@@ -27,7 +31,7 @@ class Wish:
 
 
 def order(company: Company, tuning: Tuning, collection: str, fields: Form) -> Row:
-    """What a POST asks for, carried out or refused."""
+    """Creates the payment that a POST requests. Raises RefusedError."""
     owner = owner_of(company, collection, identifier(fields, OWNERS[collection].removesuffix("s")))
     required(fields, "sumPaid")
     logic = str(fields.get("logicType", "0"))
@@ -46,7 +50,10 @@ def order(company: Company, tuning: Tuning, collection: str, fields: Form) -> Ro
 
 
 def rename(company: Company, tuning: Tuning, row: Row, fields: Mapping[str, str]) -> None:
-    """What a PATCH may change: what others call a record, and what their last synchronisation came to."""
+    """Changes what a PATCH may change: a record's external id, and the result of its last synchronisation.
+
+    Raises RefusedError.
+    """
     facts: dict[str, str | None] = {}
     if "externalId" in fields:
         facts["external_id"] = fields["externalId"] or None
@@ -64,7 +71,7 @@ def _is_number(name: str | None) -> bool:
 
 
 def _let_a_person_pay(company: Company, tuning: Tuning, collection: str, owner: Row, wish: Wish) -> None:
-    """Once: somebody enters a payment by hand in the very moment in which ours arrives."""
+    """Enters a person's payment just before the requested one arrives. This happens once per setting of `rival`."""
     rival, tuning.rival = tuning.rival, "none"
     if rival != "none":
         cents = wish.amount if rival == "same" else owner.total - owner.paid
@@ -72,9 +79,9 @@ def _let_a_person_pay(company: Company, tuning: Tuning, collection: str, owner: 
 
 
 def pay(company: Company, collection: str, owner: Row, wish: Wish, *, guarded: bool = True) -> Row:
-    """Makes a payment, or refuses. There is no idempotency: twice asked is twice paid, if it fits.
+    """Creates a payment. Raises RefusedError. It is not idempotent: a repeated request pays twice, if both fit.
 
-    Unguarded, it fits always: a company may have been allowed to pay more than it owes.
+    Without `guarded` every amount fits, because a company may be allowed to pay more than it owes.
     """
     check(owner, wish.amount, guarded=guarded)
     payment = company.create(
@@ -86,7 +93,7 @@ def pay(company: Company, collection: str, owner: Row, wish: Wish, *, guarded: b
 
 
 def check(owner: Row, amount: int, *, guarded: bool = True) -> None:
-    """Refuses what the live API refuses, in its words."""
+    """Raises RefusedError for what the live API refuses, in its words."""
     remainder = owner.total - owner.paid
     if not guarded and owner.status in (schema.APPROVED, schema.PARTLY_PAID, schema.PAID) and amount > 0:
         return
@@ -100,7 +107,7 @@ def check(owner: Row, amount: int, *, guarded: bool = True) -> None:
 
 
 def cancel(company: Company, payment: Row) -> None:
-    """Takes a payment back; it stays in the list as canceled."""
+    """Cancels a payment. It stays in the list as canceled."""
     if payment.status == schema.CANCELED:
         raise RefusedError("status", "The payment is already canceled.")
     company.edit(payment, status=schema.CANCELED)
@@ -109,7 +116,7 @@ def cancel(company: Company, payment: Row) -> None:
 
 
 def owner_of(company: Company, collection: str, ident: int | None) -> Row:
-    """The document a payment names by its global id."""
+    """Returns the document that a payment names by its global id. Raises RefusedError."""
     name = _NAMES[OWNERS[collection]].lower()
     if ident is None:
         raise RefusedError(name, "This value should not be blank.")
@@ -120,7 +127,7 @@ def owner_of(company: Company, collection: str, ident: int | None) -> Row:
 
 
 def _settle(company: Company, owner: Row) -> None:
-    """sumPaid and status follow from the payments that stand."""
+    """Sets sumPaid and status of a document from its payments that are not canceled."""
     payments = owner.made("payments") + owner.made("expensePayments")
     paid = sum(each.total for each in payments if each.status != schema.CANCELED)
     status = schema.APPROVED if paid == 0 else schema.PAID if paid >= owner.total else schema.PARTLY_PAID

@@ -36,7 +36,7 @@ UPLOAD_TYPES = {
 
 
 class Procedures:
-    """What is done to records rather than written into them."""
+    """Endpoints that act on records instead of writing their fields."""
 
     def __init__(self, company: Company, reads: Reads) -> None:
         self.company = company
@@ -84,7 +84,7 @@ class Procedures:
         return self._answer(row)
 
     async def receive(self, request: web.Request) -> web.Response:
-        """A receipt for a purchase order, which the path names by its idn."""
+        """Creates a receipt for a purchase order, which the path names by its idn."""
         order = self.company.find("purchaseorders", request.match_info["key"])
         fields = await json_object(request)
         facts: dict[str, Any] = {"required": moment(required(fields, "requiredDate"), "requiredDate")}
@@ -110,7 +110,7 @@ class Procedures:
         return self._answer(row, CREATED)
 
     async def contract(self, request: web.Request) -> web.Response:
-        """The vendor's own oddity: the path is singular, and `id` is the supplier's."""
+        """Creates a contract. As at the vendor, the path is singular and `id` is the supplier's."""
         fields = await json_object(request)
         number = required(fields, "number")
         supplier = self.company.shelves["suppliers"].by_id.get(int(fields.get("id") or 0))

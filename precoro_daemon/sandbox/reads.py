@@ -1,4 +1,4 @@
-"""its GET endpoints: lists, details, files"""
+"""the GET endpoints: lists, details, files"""
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -17,17 +17,17 @@ from precoro_daemon.sandbox.rows import Row
 from precoro_daemon.sandbox.shapes import Json, dumps
 
 DOWNLOADS = "/_files"
-"""Where download URLs point: no key is needed there and no limit counts."""
+"""The path of download URLs. It needs no key and counts in no limit."""
 
 
 class Reads:
-    """Answers GETs from one company's data."""
+    """Answers GETs from the data of one company."""
 
     def __init__(self, company: Company, tuning: Tuning) -> None:
         self.company = company
         self.tuning = tuning
         self.files_url = ""
-        """Another origin that serves the downloads; "" for this one."""
+        """The other origin that serves the downloads, or "" for this one."""
 
     def routes(self) -> list[web.RouteDef]:
         routes = [
@@ -72,7 +72,10 @@ class Reads:
         return json(self.company.details.proposition(row, index))
 
     def proposition_row(self, key: str) -> tuple[Row, int]:
-        """The request for proposals a proposition belongs to, and the proposition's number in it."""
+        """Returns the request for proposals that a proposition belongs to, and the proposition's index in it.
+
+        Raises MissingError.
+        """
         owner, rest = divmod(int(key) if key.isdecimal() else 0, LINE_IDS)
         row = self.company.row("requestforproposals", owner)
         known: Json = self.company.details.proposition(row, 0)
@@ -81,7 +84,7 @@ class Reads:
         return row, 0
 
     async def stock(self, request: web.Request) -> web.Response:
-        """What lies in a warehouse: the founding catalogue's items, spread over the warehouses."""
+        """Answers with the stock of a warehouse: the catalogue's items, spread over the warehouses."""
         warehouse = self.company.find("warehouses", request.match_info["key"])
         query = list(request.query.items())
         call = page_call(query)
@@ -104,7 +107,7 @@ class Reads:
         }
 
     def attached(self, key: str) -> tuple[Row, Attachment]:
-        """A file by its id, and the record it hangs on."""
+        """Returns a file by its id, with its record. Raises MissingError."""
         ident = int(key) if key.isdecimal() else 0
         for shelf in self.company.shelves.values():
             row = shelf.by_id.get(ident // FILE_IDS)
@@ -115,7 +118,9 @@ class Reads:
         raise MissingError
 
     async def attachment(self, request: web.Request) -> web.Response:
-        """The bytes for even ids, for odd ones JSON that says where the bytes are; both are in use."""
+        """Answers with the bytes for even ids, and with JSON that names their address for odd ones. Both forms are in
+        use.
+        """
         row, found = self.attached(request.match_info["key"])
         if found.id % 2 == 0:
             return whole_or_rest(request, found)

@@ -1,10 +1,10 @@
-"""how it says no, in the vendor's own error shapes"""
+"""refusals in the vendor's own error shapes"""
 
 from typing import Any
 
 
 class RefusedError(Exception):
-    """A 400 that names the field and what is wrong with it."""
+    """A 400 that names the field and its mistake."""
 
     status = 400
 
@@ -22,7 +22,7 @@ class RefusedError(Exception):
 
 
 class MissingError(Exception):
-    """A 404: no such record, or an id where an idn is wanted."""
+    """A 404: the record does not exist, or the path has an id instead of an idn."""
 
     status = 404
 

@@ -1,4 +1,4 @@
-"""its plain answers: JSON, an HTML page, a 429"""
+"""plain answers: JSON, an HTML page, a 429"""
 
 from aiohttp import web
 
@@ -16,7 +16,7 @@ def ready_json(body: bytes, status: int = 200) -> web.Response:
 
 
 def html(status: int, title: str) -> web.Response:
-    """A page as a proxy in front of the API would send it."""
+    """Returns a page like those of a proxy in front of the API."""
     text = (
         f"<html>\n<head><title>{title}</title></head>\n<body>\n<center><h1>{title}</h1></center>\n"
         "<hr><center>nginx</center>\n</body>\n</html>\n"

@@ -1,4 +1,4 @@
-"""one collection's rows in every list order, with filtered orders remembered"""
+"""the rows of one collection in every list order, with a cache of filtered orders"""
 
 from bisect import bisect_left, insort
 from collections import OrderedDict
@@ -13,9 +13,9 @@ REMEMBERED_FILTERS = 64
 
 @dataclass(slots=True, eq=False)
 class Row:
-    """The compact facts of one record; its JSON is drawn from them (and from `salt`) when asked for.
+    """The compact facts of one record. Its JSON is drawn from them, and from `salt`, on request.
 
-    Amounts are cents, times are whole seconds since the epoch, 0 means none.
+    Amounts are in cents, times in whole seconds since the epoch; 0 means none.
     """
 
     collection: str
@@ -39,17 +39,19 @@ class Row:
     log: str | None = None
     supplier: "Row | None" = None
     origin: "Row | None" = None
-    """What it was made from: a payment's invoice, an invoice's or receipt's purchase order."""
+    """The record from which this one was made: a payment's invoice, or the purchase order of an invoice or
+    receipt.
+    """
     split_of: "Row | None" = None
     linked: "list[Row] | None" = None
     """The rows made from this one."""
     extra: dict[str, Any] | None = None
-    """Fields that users or writes have set, over those drawn from `salt`."""
+    """Fields that users or writes have set. They override those drawn from `salt`."""
     raw: bytes | None = None
-    """The list entry as JSON, once it has been asked for."""
+    """The list entry as JSON, once it has been drawn."""
 
     def pick(self, shift: int, choices: int) -> int:
-        """A number below `choices` that belongs to this row for good."""
+        """Returns a number below `choices`, which is always the same for this row."""
         return (self.salt >> shift) % choices
 
     def link(self, other: "Row") -> None:
@@ -63,7 +65,9 @@ class Row:
 
 @dataclass(frozen=True)
 class Selection:
-    """Which rows a list call wants: a floor on `updated` and a test; equal `key`s select the same."""
+    """The rows that a list call selects: a lower bound of `updated`, and a test. The same `key` selects the same
+    rows.
+    """
 
     key: str = ""
     since: int | None = None
@@ -92,15 +96,15 @@ class Shelf:
         return iter(list(self.by_id.values()))
 
     def by_idn(self, idn: int) -> Row | None:
-        """The row an idn addresses; of a split whose rows share an idn, the parent."""
+        """Returns the row with this idn, or None. Of a split whose rows share an idn, it returns the parent."""
         return self._by_idn.get(idn)
 
     def everything(self) -> tuple[list[int], int]:
-        """All ids, oldest first, and how many; not to be changed."""
+        """Returns all ids, oldest first, and their number. The caller must not change the list."""
         return self._created, len(self._created)
 
     def fill(self, rows: Sequence[Row]) -> None:
-        """Puts in many rows at once, sorted by id."""
+        """Adds many rows, which must be sorted by id."""
         for row in rows:
             self._index(row)
         self._created = [row.id for row in rows]
@@ -121,7 +125,7 @@ class Shelf:
         self._remembered.clear()
 
     def touch(self, row: Row, now: int) -> None:
-        """Marks a row as changed now: its JSON is drawn anew, `updateDate` moves."""
+        """Marks a row as changed now: its JSON is drawn again, and `updateDate` moves."""
         row.raw = None
         if row.id in self.by_id:
             del self._updated[bisect_left(self._updated, (row.updated, row.id))]
@@ -130,7 +134,7 @@ class Shelf:
         self._remembered.clear()
 
     def slice(self, wanted: Selection, order: Order, start: int, stop: int) -> tuple[list[Row], int]:
-        """The rows from `start` to `stop` of a selection in an order, and how many it has in all."""
+        """Returns the rows from `start` to `stop` of a selection in an order, and the selection's total."""
         ids = self._created if wanted.everything else self._selected(wanted, order)
         if wanted.everything and order.startswith("updated"):
             ids = self._selected(wanted, order)
@@ -141,7 +145,9 @@ class Shelf:
         return [self.by_id[each] for each in (reversed(part) if newest_first else part)], total
 
     def _selected(self, wanted: Selection, order: Order) -> list[int]:
-        """Ascending ids of a selection; remembered until a row changes, for the pages that follow."""
+        """Returns the ascending ids of a selection. They are cached until a row changes, for the pages that
+        follow.
+        """
         place = (wanted.key, order)
         known = self._remembered.get(place)
         if known is None:

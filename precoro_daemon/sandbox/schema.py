@@ -1,4 +1,4 @@
-"""its collections and what each of them offers, as a table"""
+"""the collections and what each of them offers, as a table"""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -13,9 +13,9 @@ class Collection:
     detail: bool = False
     document: bool = False
     external: bool = False
-    """PATCH sets externalId."""
+    """Whether PATCH sets externalId."""
     meta: bool = True
-    """False: the list comes without `meta`, all rows on one page."""
+    """Whether the list has `meta`. Without it, all rows are on one page."""
 
 
 COLLECTIONS: dict[str, Collection] = {
@@ -54,7 +54,7 @@ CUSTOM_FIELDS = ("documentcustomfields", "itemcustomfields", "suppliercustomfiel
 OPEN, PENDING, APPROVED, DENIED, PARTLY_PAID, PAID = 0, 1, 2, 3, 4, 5
 AWAITING_CONFIRMATION, ON_REVISE, CANCELED, PENDING_RECEIPT, APPROVAL_REVIEW, CLOSED = 6, 7, 8, 9, 10, 11
 UNKNOWN_STATUS = 17
-"""A number that no published table explains; a client keeps it as it is."""
+"""A status that no published table explains. A client keeps it as it is."""
 
 STATUS_NAMES = {
     OPEN: "open", PENDING: "pending", APPROVED: "approved", DENIED: "denied", PARTLY_PAID: "partly paid",
@@ -64,4 +64,4 @@ STATUS_NAMES = {
 }  # fmt: skip
 
 STANDARD, CREDIT_NOTE, FROM_ORDER, CREDIT_NOTE_TOO = 0, 1, 2, 5
-"""`logicType` of an invoice; 1 and 5 both mean a credit note."""
+"""The `logicType` of an invoice. 1 and 5 both mean a credit note."""

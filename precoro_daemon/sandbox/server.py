@@ -26,12 +26,12 @@ from precoro_daemon.sandbox.writes import Writes
 
 LARGEST_BODY = 32 * 2**20
 GRACE_AT_END = 0.1
-"""Real seconds that answers in flight get when the sandbox stops."""
+"""The time for answers in flight when the sandbox stops, in real seconds."""
 SHORTEST_REST = 0.005
 
 
 class Sandbox:
-    """A running local Precoro and the handles to steer and question it."""
+    """A running local Precoro, with handles to control and inspect it."""
 
     def __init__(self, options: SandboxOptions, clock: SimulatedClock | None = None) -> None:
         self.options = options
@@ -46,14 +46,14 @@ class Sandbox:
         self.faults = Faults(KINDS, options.seed)
         self.journal = Journal()
         self.changes = 0
-        """How many things users have done."""
+        """The number of changes that users have made."""
         self._reads = Reads(self.company, self.tuning)
         self.files_host = FilesHost(self._reads.download)
         self._control = Control(self)
         self._console = Console(self._control.glance)
 
     def tune(self, **wishes: object) -> None:
-        """Changes latency, busy, others, limits, order, meta, retry_after or keep_external_id; else ValueError."""
+        """Changes fields of `Tuning`. Raises ValueError for an unknown name or a value of another kind."""
         self.tuning.change(wishes)
 
     def application(self, tasks: TaskGroup) -> web.Application:
@@ -76,7 +76,7 @@ class Sandbox:
 
     @asynccontextmanager
     async def files_served(self) -> AsyncIterator[None]:
-        """Downloads from another origin, if they are wanted there, until the block ends."""
+        """Serves downloads from another origin until the block ends, if the options say so."""
         if not self.options.files_elsewhere:
             yield
             return
@@ -86,11 +86,11 @@ class Sandbox:
 
     @property
     def files_url(self) -> str:
-        """The other origin, "" if there is none."""
+        """The other origin, or "" if there is none."""
         return self._reads.files_url
 
     async def keep_working(self) -> None:
-        """Lets users work at the rate asked for, which may change at any time."""
+        """Lets users work at the rate `busy`, which may change at any time."""
         random = Random(self.options.seed + 3)
 
         def act() -> None:
@@ -99,7 +99,7 @@ class Sandbox:
         await self._keep(act, lambda: self.tuning.busy / 60)
 
     async def keep_spending(self) -> None:
-        """Lets another integration call with the same key, likewise."""
+        """Lets another integration call with the same key at the rate `others`, which may change at any time."""
 
         def call() -> None:
             self.limits.spend(self.clock.now())
@@ -107,7 +107,10 @@ class Sandbox:
         await self._keep(call, lambda: self.tuning.others / 3_600)
 
     async def _keep(self, act: Callable[[], None], rate: Callable[[], float]) -> None:
-        """`rate`: times a simulated second."""
+        """Calls `act` again and again.
+
+        rate  returns the number of calls per simulated second
+        """
         due, last = 0.0, self.clock.now()
         while True:
             await anyio.sleep(max(SHORTEST_REST, min(0.25, self.clock.real_seconds(1 / max(1 / 60, rate())))))
@@ -121,7 +124,7 @@ class Sandbox:
 
 @asynccontextmanager
 async def serve(options: SandboxOptions) -> AsyncIterator[Sandbox]:
-    """Runs a sandbox until the block ends. Enter and leave it in one task, as any anyio task group."""
+    """Runs a sandbox until the block ends. Enter and leave it in the same task, as with any anyio task group."""
     sandbox = await anyio.to_thread.run_sync(Sandbox, options)
     failure: Exception | None = None
     async with anyio.create_task_group() as tasks:
@@ -144,7 +147,7 @@ async def serve(options: SandboxOptions) -> AsyncIterator[Sandbox]:
 
 @asynccontextmanager
 async def _listening(app: web.Application, host: str, port: int) -> AsyncIterator[str]:
-    """Serves until the block ends; yields the origin."""
+    """Serves until the block ends, and yields the origin."""
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=GRACE_AT_END)
     await runner.setup()
     try:

@@ -1,4 +1,4 @@
-"""the loose shapes its JSON comes in, belonging to each row for good"""
+"""the loose shapes of the live API's JSON; each row keeps its own for good"""
 
 import re
 from decimal import Decimal
@@ -15,7 +15,7 @@ Json = dict[str, Any]
 
 
 def exact(cents: int) -> str:
-    """An amount as text with two decimals; never through a binary float."""
+    """Returns an amount as text with two decimals, without a binary float in between."""
     if cents < 0:
         return f"-{exact(-cents)}"
     return f"{cents // CENTS}.{cents % CENTS:02d}"
@@ -26,7 +26,7 @@ def dumps(value: object) -> bytes:
 
 
 def cents(text: str) -> int | None:
-    """The cents of a written amount; None if it is no amount or finer than a cent."""
+    """Returns the cents of a written amount, or None if it is no amount or finer than a cent."""
     if not re.fullmatch(r"-?\d{1,15}(\.\d{1,12})?", text):
         return None
     scaled = Decimal(text) * CENTS
@@ -34,14 +34,14 @@ def cents(text: str) -> int | None:
 
 
 class Shapes:
-    """Writes values loosely (as the live API does) or, with `loose` off, always in one plain way."""
+    """Writes values loosely, as the live API does, or always in one plain way if `loose` is off."""
 
     def __init__(self, *, loose: bool) -> None:
         self.loose = loose
         self._references: dict[tuple[int, bool], orjson.Fragment] = {}
 
     def money(self, amount: int, row: Row, shift: int) -> object:
-        """A number with all its digits, or the same as a string."""
+        """Returns an amount as a number with all its digits, or as the same digits in a string."""
         text = exact(amount)
         return text if self.loose and (row.salt >> shift) % 3 == 0 else orjson.Fragment(text)
 
@@ -49,15 +49,15 @@ class Shapes:
         return str(value) if self.loose and row.pick(shift, 3) == 0 else value
 
     def nothing(self, row: Row, shift: int) -> object:
-        """An object that is not there."""
+        """Returns a value for an object that does not exist."""
         return ([], "", None)[row.pick(shift, 3)] if self.loose else None
 
     def nested(self, rows: list[Json]) -> object:
-        """A nested collection; an empty one loses its envelope."""
+        """Returns a nested collection. In the loose shapes an empty one has no envelope."""
         return {"data": rows} if rows or not self.loose else []
 
     def lines(self, rows: list[Json], row: Row) -> object:
-        """Document lines: mostly a list, in some documents a dict keyed by id, with envelope or without."""
+        """Returns document lines: mostly a list, in some documents a dict by id, with or without an envelope."""
         if not self.loose or not rows:
             return self.nested(rows)
         if row.pick(19, 7) == 0:
@@ -73,7 +73,7 @@ class Shapes:
         return stamp(when, _STYLES[(row.salt >> shift) % 9] if self.loose else 0)
 
     def reference(self, other: Row | None, row: Row, shift: int) -> object:
-        """A short object that names another record."""
+        """Returns a short object that names another record."""
         if other is None:
             return self.nothing(row, shift)
         text = self.loose and (row.salt >> shift) % 4 == 0
@@ -91,6 +91,6 @@ def _reference(other: Row, ident: int | str) -> Json:
         return {"id": ident, "firstname": first, "lastname": last, "email": email}
     if other.idn:
         return {"id": ident, "idn": other.idn, "customName": f"{other.collection}#{other.idn}"}
-    # The name it had when it came into being: a later rename would change documents whose
+    # The name it had at its creation: a later rename would change documents whose
     # updateDate does not move, which no client could ever notice.
     return {"id": ident, "name": other.name}

@@ -1,4 +1,4 @@
-"""users who keep working while someone reads: they edit, insert, delete"""
+"""users who keep working while a client reads: they edit, insert, delete"""
 
 from dataclasses import dataclass
 from random import Random
@@ -16,12 +16,12 @@ OPEN_STATUSES = (schema.PENDING, schema.APPROVED, schema.DENIED, schema.ON_REVIS
 UNTOUCHED = (schema.PAID, schema.PARTLY_PAID)
 
 Change = dict[str, object]
-"""What a user did: {"what": create | edit | delete, "collection", "id"}."""
+"""A change by a user: {"what": create | edit | delete, "collection", "id"}."""
 
 
 @dataclass(frozen=True)
 class Load:
-    """How much work of each sort, and in which collections."""
+    """The number of changes of each kind, and the collections to change."""
 
     create: int = 0
     edit: int = 0
@@ -30,7 +30,7 @@ class Load:
 
 
 def work(company: Company, random: Random, load: Load) -> list[Change]:
-    """Does all of a load in a random order; the same seed makes the same choices."""
+    """Makes all changes of a load in a random order and returns them. The same seed makes the same choices."""
     tasks = ["create"] * load.create + ["edit"] * load.edit + ["delete"] * load.delete
     random.shuffle(tasks)
     done = [_act(company, random, task, random.choice(load.collections)) for task in tasks]
@@ -38,7 +38,9 @@ def work(company: Company, random: Random, load: Load) -> list[Change]:
 
 
 def act_somehow(company: Company, random: Random) -> Change | None:
-    """One thing a user does: mostly edits, some new documents, few deletions."""
+    """Makes one random change: mostly an edit, sometimes an insert, rarely a deletion. None if there was nothing to
+    change.
+    """
     task = random.choices(("edit", "create", "delete"), (6, 3, 1))[0]
     return _act(company, random, task, random.choice(DOCUMENTS_MOSTLY))
 

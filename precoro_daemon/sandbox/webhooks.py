@@ -1,4 +1,4 @@
-"""its webhooks: what users change is announced to up to five addresses, once, unsigned"""
+"""webhooks: each change by users is announced to up to five addresses, once, unsigned"""
 
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
@@ -29,7 +29,7 @@ TYPES = {
 }
 CREATED, UPDATED = 0, 1
 MOST = 5
-"""Addresses, as the live service has it."""
+"""The most addresses, as at the live service."""
 
 _QUEUE = 10_000
 _PATIENCE = 5.0
@@ -38,7 +38,11 @@ _REST_S, _REST_WITHOUT_ADDRESSES_S = 0.01, 0.1
 
 @dataclass
 class Webhook:
-    """One address. `lose` and `repeat` are shares of what is announced; `delay` real seconds before it is sent."""
+    """One address.
+
+    lose, repeat  shares of the announcements that are lost or sent twice
+    delay         real seconds before an announcement is sent
+    """
 
     url: str
     lose: float = 0.0
@@ -48,7 +52,7 @@ class Webhook:
 
 @dataclass
 class Webhooks:
-    """Announces in the order of the changes, so far as delays allow; no failure is tried again."""
+    """Announces changes in their order, as far as delays allow. A failed announcement is not retried."""
 
     seed: int = 0
     hooks: list[Webhook] = field(default_factory=list)
@@ -61,7 +65,7 @@ class Webhooks:
         self._number = count()
 
     def add(self, **wish: Any) -> Webhook:
-        """ValueError if it is one too many or no address."""
+        """Adds an address and returns it. Raises ValueError if there are too many, or if it is no HTTP address."""
         hook = Webhook(**wish)
         if len(self.hooks) >= MOST or not str(hook.url).startswith(("http://", "https://")):
             message = f"up to {MOST} http addresses"
@@ -83,7 +87,7 @@ class Webhooks:
             heappush(self._due, (monotonic() + hook.delay, next(self._number), hook.url, said))
 
     async def deliver(self) -> None:
-        """For as long as the sandbox runs."""
+        """Sends announcements when they are due, until cancelled."""
         timeout = aiohttp.ClientTimeout(total=_PATIENCE)
         async with aiohttp.ClientSession(timeout=timeout) as session:
             while True:

@@ -1,4 +1,4 @@
-"""writing the catalogue, suppliers, payments, small sets and external ids"""
+"""endpoints that write catalogue, suppliers, payments, small sets and external ids"""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ CREATED = 201
 
 
 class Writes:
-    """Carries out POST, PUT and PATCH on one company's data."""
+    """Executes POST, PUT and PATCH on the data of one company."""
 
     def __init__(self, company: Company, tuning: Tuning, reads: Reads) -> None:
         self.company = company
@@ -58,7 +58,7 @@ class Writes:
         return answer
 
     def _put(self, path: str, read: Any) -> Handler:
-        """Replaces: what is not sent is gone."""
+        """Returns a handler that replaces a record. Fields that the request lacks are removed."""
 
         async def answer(request: web.Request) -> web.Response:
             row = self.company.find(path, request.match_info["key"])
