@@ -16,7 +16,7 @@ _UNGUARDED = (
     "the state was moved, copied or restored since it was armed; check `payments plan`, then arm payments again"
 )
 _OLDER = (
-    "the state is older than what was sent from it: it was restored from a copy; look at `payments plan`, then arm"
+    "the state is older than what was sent from it: it was restored from a copy; check `payments plan`, then arm payments"
 )
 
 

@@ -141,7 +141,7 @@ class PostgresState:
             f"The state is in a database: {self._where}. Stop the service and bring the backup back with the "
             f"programs of PostgreSQL:\npsql {self._address} -c '{renaming}'\n"
             f"pg_restore --single-transaction --dbname={self._address} {quote(str(backup))}\n"
-            "Payments are disarmed then; look at `payments plan` and arm them anew. `precoro-daemon help running` "
+            "Payments are disarmed then; check `payments plan` and arm payments again. `precoro-daemon help running` "
             "says how the calls made since the backup still count."
         )
 
