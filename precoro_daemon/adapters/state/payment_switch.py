@@ -15,9 +15,7 @@ _NEVER = "they were never armed; run `precoro-daemon payments arm` to allow send
 _UNGUARDED = (
     "the state was moved, copied or restored since it was armed; check `payments plan`, then arm payments again"
 )
-_OLDER = (
-    "the state is older than what was sent from it: it was restored from a copy; check `payments plan`, then arm payments"
-)
+_OLDER = "the state is older than what was sent from it: it was restored from a copy; check `payments plan`, then arm"
 
 
 def read_switch(session: Session, restore_guard: RestoreGuard) -> Switch:
